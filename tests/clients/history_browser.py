@@ -10,14 +10,13 @@ tests/it/http/events_history.rs is at the other end.
 import http.client
 import json
 import shutil
-import socket
 import sys
 import tempfile
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from browser import Browser
+from page_surroundings import Proxy, serve
 
 MESSAGES = 300
 CHANNELS = ["h.a", "h.b", "x"]
@@ -40,45 +39,6 @@ source.onmessage = event => store(stored.heard, event)
 
 # How many messages the page has heard, or answers.
 COUNT = "JSON.parse(sessionStorage.getItem('stored') ?? '{\"%(of)s\": []}').%(of)s.length"
-
-
-class Proxy:
-    """A way to the relay that can be cut."""
-
-    def __init__(self, port):
-        self.target = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.connections = []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            near, _ = self.listener.accept()
-            far = socket.create_connection(("127.0.0.1", self.target))
-            self.connections += [near, far]
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self.copy, args=(one, other), daemon=True).start()
-
-    def copy(self, one, other):
-        try:
-            while piece := one.recv(1000):
-                other.sendall(piece)
-        except OSError:
-            pass
-        for end in (one, other):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        for connection in self.connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        self.connections.clear()
 
 
 def publish(port, authorization):
@@ -110,22 +70,8 @@ def talk(browser, proxy, port, authorization):
         "channels": json.dumps(CHANNELS),
         "authorization": authorization,
     }
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = (PAGE % values).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = browser.open("http://127.0.0.1:{}/".format(server.server_address[1]))
+    pages = serve("/", lambda: (PAGE % values).encode())
+    page = browser.open("http://127.0.0.1:{}/".format(pages))
     wait(browser, page, "answers", 2)
     source = threading.Thread(target=publish, args=(port, authorization))
     source.start()
@@ -133,6 +79,7 @@ def talk(browser, proxy, port, authorization):
         answers = value(browser, page, COUNT % {"of": "answers"})
         wait(browser, page, "heard", 30 + 150 * turn)
         proxy.cut()
+        proxy.mend()
         # The EventSource waits three seconds, and comes back by itself.
         wait(browser, page, "answers", answers + 2)
         answers = value(browser, page, COUNT % {"of": "answers"})

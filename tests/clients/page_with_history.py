@@ -7,17 +7,15 @@ The page connects to 127.0.0.1:55000, where a relay keeps SIZE messages of news.
 relay does not have all that was missed.
 """
 
-import http.server
 import json
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 
 from browser import Browser
+from page_surroundings import Proxy, serve
 
 URL = "http://127.0.0.1:8000/page.html"
 MISSED = "(something was missed here)"
@@ -36,76 +34,6 @@ new Promise((done, failed) => {
 """
 
 
-class Proxy:
-    """A way to the relay that can be cut."""
-
-    def __init__(self):
-        self.acceptor = socket.create_server(("127.0.0.1", 55001))
-        self.lock = threading.Lock()
-        self.is_open = True
-        self.streams = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            near, _ = self.acceptor.accept()
-            with self.lock:
-                if not self.is_open:
-                    near.close()
-                    continue
-                far = socket.create_connection(("127.0.0.1", 55000))
-                self.streams += [near, far]
-            for source, sink in [(near, far), (far, near)]:
-                threading.Thread(target=self.copy, args=(source, sink), daemon=True).start()
-
-    def copy(self, source, sink):
-        try:
-            while piece := source.recv(65536):
-                sink.sendall(piece)
-        except OSError:
-            pass
-        for stream in (source, sink):
-            try:
-                stream.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        """Ends all connections, and every new one."""
-        with self.lock:
-            self.is_open = False
-            for stream in self.streams:
-                try:
-                    stream.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-            self.streams = []
-
-    def mend(self):
-        """Lets through what comes from here on."""
-        with self.lock:
-            self.is_open = True
-
-
-def serve(page):
-    """Serves the page at its URL, as pages come: what a page of file:// keeps is not always there when it is reloaded."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = page.read_bytes() if self.path == "/page.html" else b""
-            self.send_response(200 if body else 404)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 8000), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-
-
 def publish(messages):
     command = ["pusud", "publish", "--authorization", "demo-password", "news.today"]
     subprocess.run(command, input="".join(text + "\n" for text in messages), text=True, check=True)
@@ -122,8 +50,8 @@ def main():
         browser = Browser(folder)
         try:
             # Not before the browser, which is started by a process without threads.
-            proxy = Proxy()
-            serve(page_file)
+            proxy = Proxy(55000, 55001)
+            serve("/page.html", page_file.read_bytes, 8000)
             page = browser.open(URL)
 
             def publish_and_expect(messages):

@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use pusud::history::{Log, Logs, Origin, Position, Rule, Settings, Start};
+use pusud::history::{Log, Logs, Origin, Position, Room, Rule, Settings, Start};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn join_with_20_missed(bencher: Bencher<'_, '_>, origins: u64) {
     publish(&logs, &log, &content(), 20, &mut Vec::new());
     bencher.bench_local(|| {
         let since = Position::parse(divan::black_box(&position));
-        let joining = log.join(0, Start::Since(since), logs.now()).unwrap();
+        let joining = log.join(0, Start::Since(since), Room::ANY, logs.now()).unwrap();
         assert_eq!(joining.missed.len(), 20);
         joining
     });

@@ -40,6 +40,8 @@ pub(super) enum Answer {
     Expiring,
     /// From now on every message of a channel comes.
     Subscribed(Subscribed),
+    /// The same over HTTP, where nothing is known yet of the channel's history.
+    Granted(String),
     /// A message of a channel that was subscribed to, and where that is in the channel's history, if it has any.
     Publication { channel: String, position: Option<Box<str>>, content: Box<RawValue> },
     /// Messages of a channel were lost, and this is the position behind them.
@@ -56,17 +58,10 @@ pub(super) struct Subscribed {
     pub(super) channel: String,
     /// Where that is in the channel's history, if it has any.
     pub(super) position: Option<Box<str>>,
-    /// Whether all follow that were published since the position that was asked with.
-    pub(super) recovered: bool,
+    /// Whether all follow that were published since the position that was asked with; `None`: it does not say.
+    pub(super) recovered: Option<bool>,
     /// How many those are.
     pub(super) missed: u64,
-}
-
-impl Subscribed {
-    /// To a channel of which nothing more is known.
-    pub(super) fn to(channel: String) -> Self {
-        Self { channel, ..Self::default() }
-    }
 }
 
 /// Why a connection ended or did not come about.
@@ -109,7 +104,7 @@ struct Incoming<'a> {
     #[serde(default)]
     position: Option<Box<str>>,
     #[serde(default)]
-    recovered: bool,
+    recovered: Option<bool>,
     #[serde(default)]
     missed: u64,
 }

@@ -1,21 +1,20 @@
 //! `pusud listen`: prints what is published to channels, and comes back when the relay went away. In channels with history it
 //! goes on where it was.
 
+mod hearing;
 mod line;
 mod positions;
 
 use super::backoff::Backoff;
-use super::client_messages::{Answer, Failure, Subscribed};
+use super::client_messages::Failure;
 use super::connection_args::{ConnectionArgs, Target};
 use super::http::HttpArgs;
 use super::listening::{Listening, Wanted};
 use super::liveness::PatienceArgs;
 use super::printer::Printer;
 use super::{channel_name, note};
-use anyhow::{Context as _, bail};
-use line::line;
+use anyhow::Context as _;
 use positions::Positions;
-use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -38,15 +37,16 @@ Of a channel with history it has a position too, in front of the content. On a t
 
 When the relay goes away, is silent for longer than --patience or cannot be reached, listen connects again, with growing
 waits, and subscribes anew. In channels with history it goes on behind the last message that it has had; where the relay
-cannot tell that nothing is missing, listen says so on standard error. In channels without history, and with --http, what
-was published meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
+cannot tell that nothing is missing, listen says so on standard error. In channels without history what was published
+meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
 wrong authorization, and where the relay's certificate is wrong (wss://).
 
 With --since FILE it goes on after a restart too. The file has the position of each channel, and is written at most once a
 second and at the end; without it listen begins now. Each listen that runs, and each network of relays, needs a file of its
 own. A listen that was killed prints the messages of its last second again.
 
-With --http the messages are Server-Sent Events, all channels in one answer. Such a connection cannot be asked whether it
+With --http the messages are Server-Sent Events, all channels in one answer, and have no positions. A FILE is about all
+channels of such an answer together: name all of them again, and listen with --http again. Such a connection cannot be asked whether it
 lives, so --patience has to be longer than one and a half limits.ping_interval of the relay; and it cannot renew an
 authorization that ends, so listen connects again then.
 
@@ -117,20 +117,20 @@ pub(super) async fn listen_until(
 ) -> anyhow::Result<()> {
     let target = args.connection.target()?;
     let over_http = args.http.http || target.url.is_http;
-    if over_http && (args.since.is_some() || args.last.is_some()) {
-        bail!("--since and --last need WebSocket: leave out --http, and use ws:// or wss:// in --url");
-    }
-    let positions = args.since.map_or_else(|| Ok(Positions::default()), Positions::of_file)?;
+    let channels = args.channels.into_iter().collect();
+    let of_file = |path| Positions::of_file(path, over_http, &channels);
+    let positions = args.since.map_or_else(|| Ok(Positions::default()), of_file)?;
     let printer = Printer::start(out, to_terminal).context("cannot start a thread")?;
     let mut listener = Listener {
         target: &target,
         over_http,
         patience: args.patience.patience,
-        channels: args.channels.into_iter().collect(),
+        channels,
         wanted: args.count,
         last: args.last,
         positions,
         printer: &printer,
+        unknown: BTreeSet::new(),
         stood_at: None,
     };
     let (outcome, patience) = tokio::select! {
@@ -167,6 +167,8 @@ struct Listener<'a> {
     last: Option<u32>,
     positions: Positions,
     printer: &'a Printer,
+    /// Over HTTP: the channels of which this connection has not said whether they have history.
+    unknown: BTreeSet<String>,
     /// Since when all channels are subscribed to on the current connection.
     stood_at: Option<Instant>,
 }
@@ -193,9 +195,7 @@ impl Listener<'_> {
 
     /// Listens over one connection; `Ok` when there is nothing more to do.
     async fn listen_once(&mut self) -> Result<(), Failure> {
-        let wanted: Vec<Wanted> = self.channels.iter().map(|channel| self.wanted_of(channel)).collect();
-        let opening = Listening::open(self.target, self.over_http, &wanted, self.patience);
-        let mut connection = self.positions.saved_while(self.printer, opening).await?;
+        let mut connection = self.open().await?;
         let mut pending = self.channels.clone();
         let subscribed = self.receive(&mut connection, &mut pending);
         let done = timeout(SUBSCRIBE_TIMEOUT, subscribed).await.unwrap_or_else(|_| {
@@ -213,75 +213,23 @@ impl Listener<'_> {
         Ok(())
     }
 
+    /// Connects, and asks for what is to come on from where the listener is.
+    async fn open(&mut self) -> Result<Listening, Failure> {
+        if !self.over_http {
+            let wanted: Vec<Wanted> = self.channels.iter().map(|channel| self.wanted_of(channel)).collect();
+            let opening = Listening::open(self.target, &wanted, self.patience);
+            return self.positions.saved_while(self.printer, opening).await;
+        }
+        self.unknown = self.channels.clone();
+        let channels: Vec<&str> = self.channels.iter().map(String::as_str).collect();
+        let id = self.positions.stream_id().map(str::to_owned);
+        let opening = Listening::open_stream(self.target, &channels, self.last, id.as_deref(), self.patience);
+        self.positions.saved_while(self.printer, opening).await
+    }
+
     fn wanted_of(&self, channel: &str) -> Wanted {
         let since = self.positions.of(channel).map(Box::from);
         let last = if since.is_none() { self.last } else { None };
         Wanted { channel: channel.to_owned(), since, last }
-    }
-
-    /// Prints what comes. Without pending channels that is one answer; else all until none is pending. `true`: there is
-    /// nothing more to do.
-    async fn receive(&mut self, connection: &mut Listening, pending: &mut BTreeSet<String>) -> Result<bool, Failure> {
-        loop {
-            let next = connection.next(self.target);
-            match self.positions.saved_while(self.printer, next).await? {
-                Answer::Subscribed(subscribed) => {
-                    pending.remove(&subscribed.channel);
-                    self.begin(subscribed);
-                }
-                Answer::Publication { channel, position, content } => {
-                    let is_enough = self.print(channel, position, &content).await?;
-                    if is_enough {
-                        return Ok(true);
-                    }
-                }
-                Answer::Gap { channel, position } => {
-                    note(format_args!("messages of {channel:?} were lost between relays"));
-                    self.positions.set(channel, position);
-                }
-                _ => {}
-            }
-            if pending.is_empty() {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// A channel's messages come from here on. Says what is known of those before.
-    fn begin(&mut self, subscribed: Subscribed) {
-        let Subscribed { channel, position, recovered, missed } = subscribed;
-        let came_back = self.positions.of(&channel).is_some();
-        if came_back && !recovered {
-            note(format_args!(
-                "messages of {channel:?} may have been missed: the relay does not have all that was published since"
-            ));
-        } else if came_back && missed > 0 {
-            note(format_args!("messages of {channel:?} that were missed meanwhile and follow: {missed}"));
-        }
-        if position.is_none() && self.positions.are_kept() {
-            note(format_args!("{channel:?} has no history at this relay: --since has no effect on it"));
-        } else if position.is_none() && self.last.is_some() {
-            note(format_args!("{channel:?} has no history at this relay: --last has no effect on it"));
-        }
-        self.positions.set(channel, position);
-    }
-
-    /// Prints one message; `true`: it was the last one wanted, or nobody reads any more.
-    async fn print(
-        &mut self,
-        channel: String,
-        position: Option<Box<str>>,
-        content: &RawValue,
-    ) -> Result<bool, Failure> {
-        let line = line(&channel, position.as_deref(), content).map_err(|error| Failure::lasting(error.to_string()))?;
-        if self.printer.line(line).await.is_err() {
-            return Ok(true);
-        }
-        // Not before it is on its way to the reader: else it would be taken for read.
-        self.positions.set(channel, position);
-        if let Some(wanted) = &mut self.wanted {
-            *wanted -= 1;
-        }
-        Ok(self.wanted == Some(0))
     }
 }

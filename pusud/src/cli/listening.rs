@@ -22,20 +22,21 @@ pub(super) enum Listening {
 }
 
 impl Listening {
-    /// Connects, authorizes and asks for the channels. That the relay has them comes as answers. Over HTTP they come from now
-    /// on.
-    pub(super) async fn open(
+    /// Connects, authorizes and asks for the channels over HTTP, all in one stream, which begins behind the event with this id.
+    pub(super) async fn open_stream(
         target: &Target,
-        over_http: bool,
-        wanted: &[Wanted],
+        channels: &[&str],
+        last: Option<u32>,
+        id: Option<&str>,
         patience: Duration,
     ) -> Result<Self, Failure> {
-        if over_http {
-            let channels: Vec<&str> = wanted.iter().map(|wanted| &*wanted.channel).collect();
-            let mut connection = EventConnection::open(target, &channels).await?;
-            connection.set_patience(patience);
-            return Ok(Self::Http(connection));
-        }
+        let mut connection = EventConnection::open(target, channels, last, id).await?;
+        connection.set_patience(patience);
+        Ok(Self::Http(connection))
+    }
+
+    /// Connects, authorizes and asks for the channels over WebSocket. That the relay has them comes as answers.
+    pub(super) async fn open(target: &Target, wanted: &[Wanted], patience: Duration) -> Result<Self, Failure> {
         let mut connection = Connection::open(target).await?;
         connection.set_patience(patience);
         for Wanted { channel, since, last } in wanted {
@@ -56,6 +57,14 @@ impl Listening {
                 Ok(answer)
             }
             Self::Http(connection) => connection.next_of_a_live_relay().await,
+        }
+    }
+
+    /// The id of the last event, over HTTP.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::WebSocket(_) => None,
+            Self::Http(connection) => connection.id(),
         }
     }
 

@@ -112,7 +112,7 @@ impl Client {
     /// Ready when little is left of what the client has missed and is sent: before that it gets nothing more of that kind, however
     /// often it asks, so that this is bounded as well.
     pub(super) fn poll_replayed(&self, cx: &Context<'_>) -> Poll<()> {
-        if !self.outbox.is_replaying(self.context.limits.outbox_bytes) {
+        if self.outbox.replaying() <= self.context.limits.outbox_bytes {
             return Poll::Ready(());
         }
         if !self.outbox.is_blocked() {

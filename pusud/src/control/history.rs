@@ -31,6 +31,8 @@ pub struct History {
     pub rules: Vec<HistoryRule>,
     /// Publications that were taken in, of whatever relay.
     pub appended: u64,
+    /// Publications whose place newer ones of their channel have taken: `size`.
+    pub displaced: u64,
     /// Publications that went before their time because of `history_bytes`.
     pub evicted: u64,
     /// Publications that were too old.
@@ -120,8 +122,19 @@ pub(super) fn of_relay(logs: &Logs, holes: u64) -> History {
     let all: Sum = sums.into_iter().sum();
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     // Without `..`, so that a counter that is forgotten here does not compile.
-    let Counts { appended, evicted, expired, recovered, replayed, not_recovered, gaps, fetched, late, forgotten } =
-        logs.counts();
+    let Counts {
+        appended,
+        displaced,
+        evicted,
+        expired,
+        recovered,
+        replayed,
+        not_recovered,
+        gaps,
+        fetched,
+        late,
+        forgotten,
+    } = logs.counts();
     History {
         logs: all.logs,
         entries: all.entries,
@@ -130,6 +143,7 @@ pub(super) fn of_relay(logs: &Logs, holes: u64) -> History {
         oldest_seconds: seconds(all),
         rules,
         appended: count(appended),
+        displaced: count(displaced),
         evicted: count(evicted),
         expired: count(expired),
         recovered: count(recovered),
@@ -219,5 +233,6 @@ mod tests {
         let relay = of_relay(&logs, 3);
         assert_eq!((relay.entries, relay.rules[0].entries, relay.rules[0].name.as_str()), (2, 2, "bids"));
         assert_eq!((relay.appended, relay.holes, relay.bytes_max), (5, 3, 1 << 20));
+        assert_eq!((relay.displaced, relay.evicted, relay.expired), (3, 0, 0), "its size is 2");
     }
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counts {
     /// Publications appended, of whatever origin.
     pub appended: AtomicU64,
+    /// Entries dropped because their channel has newer ones, as many as it may.
+    pub displaced: AtomicU64,
     /// Entries dropped because history holds too many bytes.
     pub evicted: AtomicU64,
     /// Entries dropped because they were too old.

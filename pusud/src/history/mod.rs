@@ -26,15 +26,15 @@ mod view;
 pub use boots::Boots;
 pub use clock::{Clock, Now, Times};
 pub use counts::Counts;
-pub use healing::{HEALING_BYTES_MAX, Healing, Malformed, Out, Way, push_publications};
+pub use healing::{Healing, Malformed, Out, Way, healing_bytes_max, push_publications};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use healing::{fuzzed_messages, is_written_again};
-pub use log::{Answer, Appended, Entry, Held, Joining, Log, Missed, Numbers, Placed, Start};
+pub use log::{Answer, Appended, Entry, Held, Joining, Log, Missed, Numbers, Placed, Room, Start};
 pub use logs::Logs;
 pub use origin::Origin;
 pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
 pub use settings::{Rule, Settings};
-pub use stream_id::{STREAM_ID_BYTES_MAX, Seen, push_id, starts};
+pub use stream_id::{ID_ENTRY_BYTES, STREAM_ID_BYTES_MAX, Seen, push_id, starts};
 pub use sums::Sum;
 pub use tag::Tag;
 pub use view::LogsView;

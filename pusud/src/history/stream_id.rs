@@ -14,7 +14,7 @@ const TAG_END: char = ':';
 const SEPARATOR: char = ',';
 
 /// What one channel takes in an id beside its position, in bytes.
-const ENTRY_BYTES: usize = TAG_LEN + 2;
+pub const ID_ENTRY_BYTES: usize = TAG_LEN + 2;
 
 /// What a stream's id says of one channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,7 +30,7 @@ pub enum Seen {
 /// Appends an id of at most so many bytes: who has no room left in it is unknown.
 pub fn push_id<'a>(out: &mut Vec<u8>, channels: impl Iterator<Item = (Tag, &'a Seen)> + Clone, bytes_max: usize) {
     let channels = channels.filter(|(_, seen)| **seen != Seen::Nothing);
-    let mut room = bytes_max.saturating_sub(channels.clone().count() * ENTRY_BYTES);
+    let mut room = bytes_max.saturating_sub(channels.clone().count() * ID_ENTRY_BYTES);
     let mut tag_text = String::with_capacity(TAG_LEN);
     for (at, (tag, seen)) in channels.enumerate() {
         if at > 0 {
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn what_has_no_room_is_unknown() {
         let seen = Seen::Upto(POSITION.into());
-        let id = id(&[("a", seen.clone()), ("b", seen.clone()), ("c", seen)], 3 * ENTRY_BYTES + 2 * POSITION.len());
+        let id = id(&[("a", seen.clone()), ("b", seen.clone()), ("c", seen)], 3 * ID_ENTRY_BYTES + 2 * POSITION.len());
         assert_eq!(
             starts(Some(&id), &["a", "b", "c"], &Start::Now),
             [since(POSITION), since(POSITION), Start::Since(None)]

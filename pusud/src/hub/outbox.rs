@@ -148,9 +148,9 @@ impl Outbox {
         }
     }
 
-    /// Whether so much waits of what it has missed, in bytes.
-    pub fn is_replaying(&self, bytes: usize) -> bool {
-        self.queue.borrow().free_bytes() > bytes
+    /// What waits of what it has missed, in bytes.
+    pub fn replaying(&self) -> usize {
+        self.queue.borrow().free_bytes()
     }
 
     /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to

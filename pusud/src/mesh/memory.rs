@@ -3,6 +3,7 @@
 use super::links::{HISTORY_BYTES_MAX, QUEUE_BYTES_MAX, READ_BYTES, TABLES_BYTES_MAX, WRITE_BYTES};
 use super::membership::{links_max, strangers_max};
 use super::wire::FRAME_BYTES_OVER_CONTENT;
+use crate::history::healing_bytes_max;
 use crate::protocol::Limits;
 use crate::routing::{INBOX_BYTES_MAX, run_bytes_max};
 use crate::tls::{LINK_HANDSHAKE_BYTES_MAX, LINK_SESSION_BYTES_MAX};
@@ -27,9 +28,10 @@ pub(crate) fn network_bytes_max(limits: &Limits, listed: usize, encrypts: bool) 
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + run_bytes_max(message)
 }
 
-/// Bytes of what waits for all peers about channels with history.
-pub(crate) fn history_bytes_max(listed: usize) -> usize {
-    links_max(listed) * HISTORY_BYTES_MAX
+/// Bytes that links take more where channels have history.
+pub(crate) fn history_bytes_max(limits: &Limits, listed: usize) -> usize {
+    let links = links_max(listed);
+    links * HISTORY_BYTES_MAX + healing_bytes_max(links, limits.max_channel_bytes)
 }
 
 /// Bytes of what one client listens to, in the network's table.

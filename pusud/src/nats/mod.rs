@@ -24,7 +24,7 @@ mod wire;
 
 pub(crate) use check::check;
 pub use measured::{Publishing, Receiving};
-pub(crate) use memory::{interest_bytes_max, network_bytes_max};
+pub(crate) use memory::{history_bytes_max, interest_bytes_max, network_bytes_max};
 pub(crate) use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use server::{LINE_BYTES_MAX, Malformed, Op, Parser};

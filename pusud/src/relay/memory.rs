@@ -6,7 +6,6 @@
 //! bound (`net.ipv4.tcp_mem`).
 
 use crate::config::{Backplane, Config, Encryption};
-use crate::history::HEALING_BYTES_MAX;
 use crate::operations;
 use crate::{authenticator, client, hub, mesh, nats, revocation, routing, shard, tls};
 
@@ -105,20 +104,20 @@ fn network_parts(config: &Config, connections: usize, listed: usize) -> Vec<Part
             "backplane, max_message_bytes, max_channel_bytes",
         ),
     };
-    let history = match config.backplane {
-        _ if !config.history.is_on() => 0,
-        Backplane::Mesh => HEALING_BYTES_MAX + mesh::history_bytes_max(listed),
-        // What waits for the servers is counted whatever it is about.
-        Backplane::Nats(_) => HEALING_BYTES_MAX,
-    };
-    vec![
-        Part { name: "network", bytes: network + history + of_shards, keys },
+    let history = config.history.is_on().then(|| match config.backplane {
+        Backplane::Mesh => (mesh::history_bytes_max(limits, listed), "history, relays, max_channel_bytes"),
+        Backplane::Nats(_) => (nats::history_bytes_max(limits), "history, max_channel_bytes"),
+    });
+    let mut parts = vec![
+        Part { name: "network", bytes: network + of_shards, keys },
         Part {
             name: "interest of the network",
             bytes: connections * interest,
             keys: "max_connections, max_subscriptions, max_channel_bytes",
         },
-    ]
+    ];
+    parts.extend(history.map(|(bytes, keys)| Part { name: "history of the network", bytes, keys }));
+    parts
 }
 
 /// About what a relay takes with so many `connections` of clients that listen to a few channels, most of which have other
@@ -162,6 +161,14 @@ mod tests {
         let history = |more: &str| sum(1000, &format!("history: [{{channels: [a], size: 1, ttl: 1s}}]{more}"));
         assert_eq!(history(""), default + (64 << 20));
         assert_eq!(history("\nhistory_bytes: 1 MiB"), default + (1 << 20));
+        for network in ["\nrelays: [a, b]", "\nbackplane: nats\nnats: {servers: [nats://a]}"] {
+            // What waits behind holes, and of links what waits for each.
+            let links = if network.contains("nats") { 0 } else { (2 + UNLISTED_LINKS_MAX) * QUEUE_BYTES_MAX };
+            let more = history(network) - sum(1000, network) - (64 << 20);
+            assert!(more > links + (16 << 20), "{network} {more}");
+            let shorter = format!("{network}\nlimits: {{max_channel_bytes: 254}}");
+            assert!(history(&shorter) - sum(1000, &shorter) < more + (64 << 20), "{network}");
+        }
         assert!(sum(1000, "on_swap: reauthorize") > default);
         let seen = sum(1000, "authenticator_sees: [cookie, x-a]");
         assert!(

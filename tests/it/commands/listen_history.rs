@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 fn daemon(shards: usize, size: u32) -> Daemon {
     Setup::on_shards(shards)
         .settings(&format!("history: [{{channels: [kept.*], size: {size}, ttl: 1h}}]"))
-        .settings("limits: {drain_grace: 0, drain_spread: 0}")
+        .settings("limits: {drain_grace: 0, drain_spread: 0, ping_interval: 1s}")
         .start()
 }
 
@@ -52,10 +52,11 @@ fn terminated(listener: Running) -> Finished {
     finished
 }
 
-fn goes_on_after_a_restart_of_its_own(shards: usize) {
+fn goes_on_after_a_restart_of_its_own(shards: usize, over_http: bool) {
     let daemon = daemon(shards, 100);
     let file = daemon.dir().join("positions");
-    let args = ["--since", file.to_str().unwrap(), "kept.a", "kept.b", "gone"];
+    let ways = if over_http { &["--http"][..] } else { &[] };
+    let args = [ways, &["--since", file.to_str().unwrap(), "kept.a", "kept.b", "gone"]].concat();
     let listener = listening(&daemon.url(), &args);
     publish(&daemon, "kept.a", 0..3);
     publish(&daemon, "gone", 0..1);
@@ -64,8 +65,12 @@ fn goes_on_after_a_restart_of_its_own(shards: usize) {
     assert_eq!(numbers(&said.stdout, "kept.a"), [0, 1, 2]);
     assert!(said.stderr.contains("\"gone\" has no history at this relay: --since has no effect"), "{said:?}");
     let kept: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    let channels: Vec<&String> = kept["positions"].as_object().unwrap().keys().collect();
-    assert_eq!(channels, ["kept.a", "kept.b"], "{kept}");
+    if over_http {
+        assert_eq!(kept["stream"]["channels"], json!(["kept.a", "kept.b"]), "{kept}");
+    } else {
+        let channels: Vec<&String> = kept["positions"].as_object().unwrap().keys().collect();
+        assert_eq!(channels, ["kept.a", "kept.b"], "{kept}");
+    }
 
     publish(&daemon, "kept.a", 3..5);
     publish(&daemon, "kept.b", 0..1);
@@ -82,20 +87,35 @@ fn goes_on_after_a_restart_of_its_own(shards: usize) {
 
 #[test]
 fn goes_on_after_a_restart_of_its_own_on_1_shard() {
-    goes_on_after_a_restart_of_its_own(1);
+    goes_on_after_a_restart_of_its_own(1, false);
 }
 
 #[test]
 fn goes_on_after_a_restart_of_its_own_on_3_shards() {
-    goes_on_after_a_restart_of_its_own(3);
+    goes_on_after_a_restart_of_its_own(3, false);
+}
+
+#[test]
+fn goes_on_over_http_after_a_restart_of_its_own_on_1_shard() {
+    goes_on_after_a_restart_of_its_own(1, true);
+}
+
+#[test]
+fn goes_on_over_http_after_a_restart_of_its_own_on_3_shards() {
+    goes_on_after_a_restart_of_its_own(3, true);
 }
 
 /// Nothing of what it had before its power was cut is missed; what it printed last may come again.
 #[test]
 fn a_listener_that_is_killed_misses_nothing() {
+    is_killed_and_misses_nothing("--patience=20s");
+    is_killed_and_misses_nothing("--http");
+}
+
+fn is_killed_and_misses_nothing(way: &str) {
     let daemon = daemon(3, 10_000);
     let file = daemon.dir().join("positions");
-    let args = ["--since", file.to_str().unwrap(), "kept.a"];
+    let args = [way, "--since", file.to_str().unwrap(), "kept.a", "kept.b"];
     let mut heard = Vec::new();
     for round in 0..5 {
         let listener = listening(&daemon.url(), &args);
@@ -121,16 +141,21 @@ fn a_listener_that_is_killed_misses_nothing() {
 
 #[test]
 fn goes_on_over_a_cut_connection_and_says_what_it_cannot_know() {
+    is_cut("ws", "answers no ping");
+    is_cut("http", "has been silent for");
+}
+
+fn is_cut(scheme: &str, noticed: &str) {
     let daemon = daemon(3, 5);
     let detour = Detour::to(daemon.address().port());
-    let url = format!("ws://127.0.0.1:{}", detour.port());
-    let listener = listening(&url, &["--patience", "1s", "kept.a"]);
+    let url = format!("{scheme}://127.0.0.1:{}", detour.port());
+    let listener = listening(&url, &["--patience", "3s", "kept.a"]);
     let cuts = [(0..5, "missed meanwhile and follow: 5"), (5..11, "\"kept.a\" may have been missed")];
     for (cut, (missed, said)) in (1..).zip(cuts) {
         detour.open(false, false);
         publish(&daemon, "kept.a", missed);
         listener.stderr.wait("the cut is noticed", |lines| {
-            (lines.iter().filter(|line| line.contains("answers no ping")).count() == cut).then_some(())
+            (lines.iter().filter(|line| line.contains(noticed)).count() == cut).then_some(())
         });
         detour.open(true, true);
         wait_for_stderr(&listener, said);
@@ -145,17 +170,22 @@ fn goes_on_over_a_cut_connection_and_says_what_it_cannot_know() {
 #[test]
 fn a_relay_that_has_forgotten_everything_is_no_secret() {
     let mut daemon = daemon(1, 5);
-    let file = daemon.dir().join("positions");
-    let args = ["--since", file.to_str().unwrap(), "kept.a"];
+    has_forgotten(&mut daemon, "--patience=20s", "positions");
+    has_forgotten(&mut daemon, "--http", "stream");
+}
+
+fn has_forgotten(daemon: &mut Daemon, way: &str, file: &str) {
+    let file = daemon.dir().join(file);
+    let args = [way, "--since", file.to_str().unwrap(), "kept.a"];
     let listener = listening(&daemon.url(), &args);
-    publish(&daemon, "kept.a", 0..1);
+    publish(daemon, "kept.a", 0..1);
     listener.stdout.wait("a message", |lines| (!lines.is_empty()).then_some(()));
     terminated(listener);
     daemon.kill();
     daemon.restart();
     let listener = listening(&daemon.url(), &args);
-    let said = terminated(listener);
-    assert!(said.stderr.contains("messages of \"kept.a\" may have been missed"), "{said:?}");
+    wait_for_stderr(&listener, "messages of \"kept.a\" may have been missed");
+    terminated(listener);
 }
 
 #[test]
@@ -166,6 +196,8 @@ fn begins_with_the_newest() {
         let count = expected.len().to_string();
         let said = run(&mut listen(&daemon.url(), &["--last", last, "--count", &count, "kept.a"]));
         assert_eq!(numbers(&said.succeeds(), "kept.a"), expected);
+        let said = run(&mut listen(&daemon.url(), &["--http", "--last", last, "--count", &count, "kept.a"]));
+        assert_eq!(numbers(&said.succeeds(), "kept.a"), expected, "over HTTP");
     }
     let listener = listening(&daemon.url(), &["--last", "1", "--count", "1", "other"]);
     wait_for_stderr(&listener, "\"other\" has no history at this relay: --last has no effect");
@@ -179,8 +211,6 @@ fn what_goes_not_together_is_said() {
     let both = run(&mut listen("ws://127.0.0.1:1", &["--since", "f", "--last", "1", "a"]));
     assert_eq!(both.status.code(), Some(2), "{both:?}");
     assert!(both.stderr.contains("'--since <FILE>' cannot be used with '--last <K>'"), "{both:?}");
-    let http = run(&mut listen("http://127.0.0.1:1", &["--since", "f", "a"]));
-    http.fails_saying(&["--since and --last need WebSocket"]);
     let nowhere = run(&mut listen("ws://127.0.0.1:1", &["--since", "/nowhere/found", "a"]));
     nowhere.fails_saying(&["cannot keep positions in /nowhere/found: "]);
     let dir = tempfile::tempdir().unwrap();

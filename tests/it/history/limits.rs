@@ -186,6 +186,27 @@ fn who_does_not_read_its_replay_is_cut_and_told() {
     }
 }
 
+/// Whoever came back for more than that would be disconnected in the middle of it, at each return.
+#[test]
+fn more_than_is_sent_at_once_is_told_as_lost() {
+    for shards in [1, 3] {
+        let daemon = bounded(shards, "64 MiB", &format!("max_queued_bytes: 16 MiB, outbox_bytes: 1 MiB, {PATIENT}"));
+        let position = miss(&daemon, 400, 32 * 1024);
+        daemon.client().expect_lost(CHANNEL, &json!(position));
+        let mut client = daemon.client();
+        let last = client.subscribe_last(CHANNEL, 400);
+        assert!((200..256).contains(&last), "{last}");
+        for number in 400 - last..400 {
+            let (position, content) = client.next_at(CHANNEL);
+            assert_eq!(content[0], number);
+            if number == 200 {
+                assert_eq!(daemon.client().recover(CHANNEL, &position), 199, "what has room is sent");
+            }
+        }
+        daemon.expect_nobody_disconnected();
+    }
+}
+
 /// Each of these replays is a part of the ceiling, and all of them are more than it: some are cut, and memory is as bounded as
 /// ever. A client that reads is served beside them.
 #[test]

@@ -113,3 +113,27 @@ fn ends_while_much_waits(daemon: &Daemon, channels: &[&str], id: &str, messages:
         );
     }
 }
+
+/// What is sent at once is bounded for all channels of a stream together: else it would be cut, at each return.
+#[test]
+fn a_stream_is_sent_so_much_at_once() {
+    let settings = "history: [{channels: ['h.*'], size: 2000, ttl: 1h}]\n\
+                    limits: {max_queued_bytes: 16 MiB, outbox_bytes: 1 MiB, write_deadline: 1day}";
+    let daemon = Setup::on_shards(1).settings(settings).start();
+    let both = ["h.a", "h.b"];
+    let mut listener = come_back(&daemon, &channels_query(&both), None);
+    both.iter().for_each(|channel| drop(expect_ok(&mut listener, channel)));
+    let id = listener.last_id.clone().unwrap();
+    drop(listener);
+    let mut source = Source::of(&daemon);
+    let content = json!("x".repeat(64 * 1024)).to_string();
+    both.iter().for_each(|channel| (0..80).for_each(|_| source.publish(channel, &content)));
+    let mut back = come_back(&daemon, &channels_query(&both), Some(&id));
+    assert_eq!(expect_ok(&mut back, "h.a")["missed"], 80);
+    (0..80).for_each(|_| assert_eq!(back.next_event().json()["channel"], "h.a"));
+    assert_eq!(expect_ok(&mut back, "h.b")["recovered"], false);
+    daemon.expect_nobody_disconnected();
+    // Alone it has room.
+    let mut back = come_back(&daemon, &channels_query(&both[1..]), Some(&id));
+    assert_eq!(expect_ok(&mut back, "h.b")["missed"], 80);
+}

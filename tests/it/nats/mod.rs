@@ -10,6 +10,7 @@ mod deliveries;
 mod faults;
 mod followers;
 mod history;
+mod history_permissions;
 mod kills;
 mod kit;
 mod movers;

@@ -14,7 +14,7 @@ fn relay(name: &str, cluster: &NatsCluster) -> Daemon {
 
 /// Waits until `pusud top` names this problem, and gives its text.
 #[track_caller]
-fn wait_for_problem(relay: &Daemon, id: &str) -> String {
+pub(super) fn wait_for_problem(relay: &Daemon, id: &str) -> String {
     let began = Instant::now();
     loop {
         let glance = relay.operate_json(&["top", "--once"]).remove(0);

@@ -1,5 +1,6 @@
 //! Relays of one network of which one keeps other messages of channels with history: both say so, once in the log, and go on.
 
+use super::traffic::peer_of;
 use crate::harness::{Client, Daemon, Network};
 use serde_json::{Value, json};
 
@@ -89,5 +90,9 @@ fn relays_with_the_same_history_say_nothing_and_know_whose_each_message_is() {
             kept["publications"].as_array().unwrap().iter().map(|one| one["relay"].as_str().unwrap()).collect();
         assert_eq!(relays, ["relay-1", "relay-1", "relay-0", "relay-0"]);
         assert!(!relay.log().text().contains(WARNING));
+        let sent = peer_of(&network.relay(1 - at).asked(), at)["sent"].clone();
+        relay.wait_for_status(&format!("{sent} messages of {other} to be counted"), |status| {
+            peer_of(status, 1 - at)["received"] == sent
+        });
     }
 }

@@ -60,11 +60,20 @@ fn the_status_says_what_is_kept_and_what_became_of_listeners_that_came_back() {
     let daemon = daemon();
     let position = publish_five(&daemon);
     comes_back(&daemon, &position);
+    // Whoever only reads has not come back.
+    let read = daemon.http().get(&format!("/history/bids.1?since={}", position.as_str().unwrap())).expect(200).json();
+    assert_eq!(read["recovered"], true);
     let overview = look_until(&daemon, |history| history["not_recovered"] == 1);
     let history = &overview["status"]["history"];
-    for (field, expected) in
-        [("logs", 1), ("entries", 3), ("appended", 5), ("recovered", 1), ("replayed", 2), ("holes", 0)]
-    {
+    for (field, expected) in [
+        ("logs", 1),
+        ("entries", 3),
+        ("appended", 5),
+        ("displaced", 2),
+        ("recovered", 1),
+        ("replayed", 2),
+        ("holes", 0),
+    ] {
         assert_eq!(history[field], expected, "{field}: {history:#}");
     }
     assert_eq!(history["bytes_max"], 64 << 20);
@@ -75,9 +84,12 @@ fn the_status_says_what_is_kept_and_what_became_of_listeners_that_came_back() {
     // One that comes with a position of nowhere is no problem of the relay's.
     assert_eq!(overview["problems"], json!([]), "{overview:#}");
     let said = daemon.operate(&["status"]).succeeds();
-    for words in
-        ["3 messages of 1 channels are kept, the oldest for", "bids: 3 messages", "1 were told that something is LOST"]
-    {
+    for words in [
+        "3 messages of 1 channels are kept, the oldest for",
+        "bids: 3 messages",
+        "1 were told that something is LOST",
+        "2 displaced by newer ones (size)",
+    ] {
         assert!(said.contains(words), "{words} is not in {said}");
     }
     let metrics = daemon.ask_operations(&operations_request("GET", "/metrics")).expect(200);
@@ -85,6 +97,8 @@ fn the_status_says_what_is_kept_and_what_became_of_listeners_that_came_back() {
         "pusud_history_messages{rule=\"bids\"} 3",
         "pusud_history_logs{rule=\"history[1]\"} 0",
         "pusud_history_appended_messages_total 5",
+        "pusud_history_evicted_messages_total{reason=\"size\"} 2",
+        "pusud_history_evicted_messages_total{reason=\"bytes\"} 0",
         "pusud_history_recoveries_total{result=\"recovered\"} 1",
         "pusud_history_recoveries_total{result=\"lost\"} 1",
         "pusud_history_replayed_messages_total 2",

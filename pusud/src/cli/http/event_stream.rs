@@ -6,7 +6,7 @@
 use super::answer::{AnswerReader, Eof, Head, Media, Part};
 use super::events::{Event, EventReader};
 use super::problem::Refusing;
-use crate::cli::client_messages::{Answer, Failure, Refusal, Said, ended, understand};
+use crate::cli::client_messages::{Answer, Failure, Refusal, Said, Subscribed, ended, understand};
 use pusud::protocol::MessageType;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -31,14 +31,18 @@ pub(in crate::cli) struct EventStream {
 /// What a relay says to a listener.
 pub(in crate::cli) enum Heard<'a> {
     /// From now on every message of these channels comes.
-    Subscribed(Vec<String>),
+    Granted(Vec<String>),
+    /// The channel has history, and begins so.
+    Begins { subscribed: Subscribed, id: Option<&'a str> },
     /// A message of a channel: its JSON, or the beginning of it.
-    Message { data: &'a [u8], whole: bool },
+    Message { data: &'a [u8], whole: bool, id: Option<&'a str> },
+    /// Messages of a channel were lost.
+    Gap { channel: String, id: Option<&'a str> },
 }
 
 /// The data of `subscribed`.
 #[derive(Deserialize)]
-struct Subscribed {
+struct Granted {
     channels: Vec<String>,
 }
 
@@ -93,6 +97,11 @@ impl EventStream {
     /// Whether the relay has granted the request.
     pub(in crate::cli) fn has_begun(&self) -> bool {
         self.begun
+    }
+
+    /// The id of the last event that had one.
+    pub(in crate::cli) fn last_id(&self) -> Option<&str> {
+        self.events.last_id()
     }
 
     /// Hands out what ends in `bytes`.
@@ -156,18 +165,20 @@ fn take(
     hear: &mut impl FnMut(Heard<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     match event.kind {
-        "" | "message" => hear(Heard::Message { data: event.data, whole: event.whole }),
-        "subscribed" => hear(Heard::Subscribed(parsed::<Subscribed>(event.data)?.channels)),
+        "" | "message" => hear(Heard::Message { data: event.data, whole: event.whole, id: event.id }),
+        "subscribed" => hear(Heard::Granted(parsed::<Granted>(event.data)?.channels)),
         "end" => {
             let End { code, reason } = parsed(event.data)?;
             let close = CloseFrame { code: code.into(), reason: reason.into_owned().into() };
             Err(ended(refusal.take(), Some(&close)))
         }
-        kind if matches!(MessageType::of(kind), MessageType::Gap | MessageType::Unknown) => Ok(()),
+        kind if MessageType::of(kind) == MessageType::Unknown => Ok(()),
         _ => {
             match understand(event.data)? {
                 Said::Refusal(refused) => *refusal = Some(refused),
                 Said::Answer(Answer::Expiring) => *expiring = true,
+                Said::Answer(Answer::Subscribed(subscribed)) => hear(Heard::Begins { subscribed, id: event.id })?,
+                Said::Answer(Answer::Gap { channel, .. }) => hear(Heard::Gap { channel, id: event.id })?,
                 Said::Answer(_) => {}
             }
             Ok(())
@@ -176,115 +187,4 @@ fn take(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
-    const SUBSCRIBED: &str = "event: subscribed\ndata: {\"relay\":\"relay-1\",\"channels\":[\"a\",\"b\"]}\n\n";
-
-    /// What is heard, and why it ended.
-    fn heard(bytes: &str) -> (Vec<String>, Failure) {
-        let mut stream = EventStream::new(&["a"], 4096);
-        let mut all = Vec::new();
-        let fed = stream.feed(bytes.as_bytes(), |heard| {
-            all.push(match heard {
-                Heard::Subscribed(channels) => channels.join("+"),
-                Heard::Message { data, .. } => String::from_utf8_lossy(data).into_owned(),
-            });
-            Ok(())
-        });
-        (all, fed.err().unwrap_or_else(|| stream.eof()))
-    }
-
-    #[test]
-    fn events_have_their_meaning() {
-        let message = r#"{"channel":"a","content":null}"#;
-        let text = format!(
-            "{HEAD}{SUBSCRIBED}data: {message}\n\n:\n\nevent: something\ndata: new\n\nevent: message\ndata: {message}\n\n"
-        );
-        let (all, failure) = heard(&text);
-        assert_eq!(all, ["a+b", message, message]);
-        assert_eq!((failure.message.as_str(), failure.again), ("the relay closed the connection", true));
-        let Answer::Publication { channel, content, .. } = delivery(message.as_bytes()).unwrap() else {
-            panic!("none")
-        };
-        assert_eq!((channel.as_str(), content.get()), ("a", "null"));
-        assert!(delivery(b"{\"channel\":\"a\"}").is_err());
-    }
-
-    #[test]
-    fn an_end_is_what_a_close_frame_says() {
-        let failed = r#"{"type":"authorization_failed","reason":"expired"}"#;
-        let ended = r#"{"type":"subscription_ended","channel":"a","reason":"revoked"}"#;
-        let expiring = "event: authorization_expiring\ndata: {\"type\":\"authorization_expiring\",\"seconds\":7}\n\n";
-        for (events, expected, again, after) in [
-            (
-                "event: end\ndata: {\"code\":4001,\"reason\":\"slow consumer\"}\n\n".to_owned(),
-                "the relay closed the connection (close code 4001: slow consumer)",
-                true,
-                0,
-            ),
-            (
-                "event: end\nretry: 1500\ndata: {\"code\":1001,\"reason\":\"\"}\n\n".to_owned(),
-                "the relay closed the connection (close code 1001)",
-                true,
-                1500,
-            ),
-            (
-                format!("event: authorization_failed\ndata: {failed}\n\nevent: end\ndata: {{\"code\":4501}}\n\n"),
-                "the relay refused: authorization_failed: expired (close code 4501)",
-                false,
-                0,
-            ),
-            (
-                format!(
-                    "{expiring}event: authorization_failed\ndata: {failed}\n\nevent: end\ndata: {{\"code\":4501}}\n\n"
-                ),
-                "the relay refused: authorization_failed: expired (close code 4501)",
-                true,
-                0,
-            ),
-            (
-                format!("event: subscription_ended\ndata: {ended}\n\n"),
-                "the relay ended the subscription to \"a\": revoked",
-                false,
-                0,
-            ),
-            (
-                format!("event: authorization_failed\ndata: {failed}\n\n"),
-                "the relay refused: authorization_failed: expired",
-                false,
-                0,
-            ),
-            (
-                "event: end\ndata: soon\n\n".to_owned(),
-                "the relay sent an event that is not understood: expected value at line 1 column 1",
-                false,
-                0,
-            ),
-        ] {
-            let (_, failure) = heard(&format!("{HEAD}{SUBSCRIBED}{events}"));
-            assert_eq!((failure.message.as_str(), failure.again), (expected, again), "{events}");
-            assert_eq!(failure.after, Duration::from_millis(after), "{events}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_is_read_to_its_end() {
-        let body = r#"{"detail":"no permission to read"}"#;
-        let problem = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\n";
-        for text in [format!("{problem}Content-Length: {}\r\n\r\n{body}", body.len()), format!("{problem}\r\n{body}")] {
-            let expected = "the relay refused: permission_denied for channel \"a\": no permission to read (HTTP 403)";
-            assert_eq!(heard(&text).1.message, expected);
-        }
-        for (text, expected) in [
-            ("", "ended before it answered"),
-            ("HTTP/1.1 200", "ended in the middle of its answer"),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "found a server that answers HTTP 200: hi"),
-        ] {
-            let failure = heard(text).1;
-            assert!(failure.message.contains(expected), "{failure}");
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// What the name of a field and a `retry` need, beside the data.
 const FIELD_BYTES: usize = 1024;
+/// Longest id that is kept: relays make none that is longer, and none can be sent.
+const ID_BYTES_MAX: usize = 16 * 1024;
 /// May stand at the beginning of the stream, and means nothing.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// How the data of an event is written, mostly.
@@ -24,6 +26,8 @@ pub(in crate::cli) struct Event<'a> {
     pub(in crate::cli) data: &'a [u8],
     /// Whether it is all of the data.
     pub(in crate::cli) whole: bool,
+    /// Its id.
+    pub(in crate::cli) id: Option<&'a str>,
 }
 
 /// Reads one stream.
@@ -42,6 +46,9 @@ pub(super) struct EventReader {
     has_data: bool,
     whole: bool,
     retry: Option<Duration>,
+    /// That of the event that has begun, and the last one of all.
+    id: Option<Box<str>>,
+    last_id: Option<Box<str>>,
 }
 
 impl EventReader {
@@ -58,7 +65,14 @@ impl EventReader {
             has_data: false,
             whole: true,
             retry: None,
+            id: None,
+            last_id: None,
         }
+    }
+
+    /// The id of the last event that had one: there the stream can be taken up again.
+    pub(super) fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
     }
 
     /// How long to wait before coming back, as the server has said it last.
@@ -82,7 +96,7 @@ impl EventReader {
             }
             if let Some((data, rest)) = simple(bytes).filter(|_| self.is_between()) {
                 self.is_first = false;
-                show(Event { kind: "", data, whole: true })?;
+                show(Event { kind: "", data, whole: true, id: None })?;
                 bytes = rest;
                 continue;
             }
@@ -110,7 +124,7 @@ impl EventReader {
 
     /// Whether no event has begun.
     fn is_between(&self) -> bool {
-        self.line.is_empty() && !self.has_data && self.kind.is_empty() && !self.after_cr
+        self.line.is_empty() && !self.has_data && self.kind.is_empty() && self.id.is_none() && !self.after_cr
     }
 
     /// Keeps the beginning of a line.
@@ -144,7 +158,10 @@ impl EventReader {
                 let milliseconds = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
                 self.retry = milliseconds.map(Duration::from_millis).or(self.retry);
             }
-            // Comments have no name; ids are for servers that keep messages; others are to be ignored.
+            b"id" if whole && value.len() <= ID_BYTES_MAX && !value.iter().any(u8::is_ascii_control) => {
+                self.id = Some(String::from_utf8_lossy(value).into());
+            }
+            // Comments have no name; others are to be ignored.
             _ => {}
         }
         Ok(())
@@ -165,8 +182,11 @@ impl EventReader {
 
     /// An empty line: the event is complete.
     fn end(&mut self, show: &mut impl FnMut(Event<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-        let shown =
-            if self.has_data { show(Event { kind: &self.kind, data: &self.data, whole: self.whole }) } else { Ok(()) };
+        let id = self.id.take();
+        let event = Event { kind: &self.kind, data: &self.data, whole: self.whole, id: id.as_deref() };
+        let shown = if self.has_data { show(event) } else { Ok(()) };
+        // Also of an event that nobody is shown, as in browsers.
+        self.last_id = id.or(self.last_id.take());
         self.kind.clear();
         self.data.clear();
         self.data.shrink_to(FIELD_BYTES);

@@ -5,7 +5,7 @@
 use super::event_stream::{EventStream, Heard, delivery};
 use super::request::Requests;
 use crate::cli::client::{AUTHORIZE_TIMEOUT, not_decided};
-use crate::cli::client_messages::{Answer, Failure, Subscribed};
+use crate::cli::client_messages::{Answer, Failure};
 use crate::cli::connecting::{connected, stream_failure};
 use crate::cli::connection_args::Target;
 use crate::cli::liveness::{Liveness, PATIENCE};
@@ -26,22 +26,31 @@ pub(in crate::cli) struct EventConnection {
     stream: RelayStream,
     events: EventStream,
     input: Box<[u8]>,
-    /// What has arrived and was not asked for yet.
-    answers: VecDeque<Answer>,
+    /// What has arrived and was not asked for yet, each with its id.
+    answers: VecDeque<(Answer, Option<Box<str>>)>,
+    /// The id of the last one that had one, of those that were asked for.
+    id: Option<Box<str>>,
     /// Why nothing comes behind them.
     end: Option<Failure>,
     liveness: Liveness,
 }
 
 impl EventConnection {
-    /// Connects and asks for channels; returns when the relay has granted them.
-    pub(in crate::cli) async fn open(target: &Target, channels: &[&str]) -> Result<Self, Failure> {
-        let request = Requests::new(target)?.events(channels.iter().copied());
+    /// Connects and asks for channels, with so many of the newest messages, and from behind the event with this id; returns when
+    /// the relay has granted them.
+    pub(in crate::cli) async fn open(
+        target: &Target,
+        channels: &[&str],
+        last: Option<u32>,
+        id: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let request = Requests::new(target)?.events(channels.iter().copied(), last, id);
         let mut connection = Self {
             stream: connected(target).await?,
             events: EventStream::new(channels, EVENT_BYTES_MAX),
             input: vec![0; INPUT_BYTES].into(),
             answers: VecDeque::new(),
+            id: None,
             end: None,
             liveness: Liveness::new(PATIENCE),
         };
@@ -66,7 +75,8 @@ impl EventConnection {
     /// call loses nothing.
     pub(in crate::cli) async fn next_of_a_live_relay(&mut self) -> Result<Answer, Failure> {
         loop {
-            if let Some(answer) = self.answers.pop_front() {
+            if let Some((answer, id)) = self.answers.pop_front() {
+                self.id = id.or(self.id.take());
                 return Ok(answer);
             }
             if let Ok(read) = timeout_at(self.liveness.due(), self.read()).await {
@@ -79,6 +89,11 @@ impl EventConnection {
                 self.liveness.asked();
             }
         }
+    }
+
+    /// The id behind all that it has said, as far as that was asked for: the stream can be taken up again there.
+    pub(in crate::cli) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// Ends the connection. A relay that does not notice changes nothing any more.
@@ -95,6 +110,7 @@ impl EventConnection {
     /// Reads once. What arrives before the end is there before the error.
     async fn read(&mut self) -> Result<(), Failure> {
         if let Some(end) = self.end.take() {
+            self.id = self.events.last_id().map(Box::from);
             return Err(end);
         }
         let Self { stream, events, input, answers, .. } = self;
@@ -103,22 +119,29 @@ impl EventConnection {
             return Err(events.eof());
         }
         let fed = events.feed(&input[..count], |heard| {
-            match heard {
-                Heard::Subscribed(channels) => {
-                    answers.extend(channels.into_iter().map(Subscribed::to).map(Answer::Subscribed))
+            let (answer, id) = match heard {
+                Heard::Granted(channels) => {
+                    answers.extend(channels.into_iter().map(|channel| (Answer::Granted(channel), None)));
+                    return Ok(());
                 }
+                Heard::Begins { subscribed, id } => (Answer::Subscribed(subscribed), id),
+                Heard::Gap { channel, id } => (Answer::Gap { channel, position: None }, id),
                 Heard::Message { whole: false, .. } => {
                     return Err(Failure::lasting(format!(
                         "the relay sent an event of more than {EVENT_BYTES_MAX} bytes"
                     )));
                 }
-                Heard::Message { data, .. } => answers.push_back(delivery(data)?),
-            }
+                Heard::Message { data, id, .. } => (delivery(data)?, id),
+            };
+            answers.push_back((answer, id.map(Box::from)));
             Ok(())
         });
-        match fed {
-            Err(failure) if !answers.is_empty() => self.end = Some(failure),
-            fed => fed?,
+        if let Err(failure) = fed {
+            if answers.is_empty() {
+                self.id = events.last_id().map(Box::from);
+                return Err(failure);
+            }
+            self.end = Some(failure);
         }
         Ok(())
     }

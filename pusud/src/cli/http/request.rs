@@ -41,13 +41,20 @@ impl<'a> Requests<'a> {
         format!("POST {target} HTTP/1.1\r\n{}Content-Type: application/json\r\nContent-Length: ", self.headers)
     }
 
-    /// A request for the events of channels, all of it.
-    pub(in crate::cli) fn events<'c>(&self, channels: impl IntoIterator<Item = &'c str>) -> String {
+    /// A request for the events of channels, all of it: with so many of the newest, and from behind the event with this id.
+    pub(in crate::cli) fn events<'c>(
+        &self,
+        channels: impl IntoIterator<Item = &'c str>,
+        last: Option<u32>,
+        id: Option<&str>,
+    ) -> String {
         let query = self.query.map(str::to_owned);
         let channels = channels.into_iter().map(|channel| format!("channel={}", encoded(channel)));
-        let query: Vec<String> = query.into_iter().chain(channels).collect();
+        let last = last.map(|last| format!("last={last}"));
+        let query: Vec<String> = query.into_iter().chain(channels).chain(last).collect();
         let target = format!("{}/events?{}", self.base, query.join("&"));
-        format!("GET {target} HTTP/1.1\r\n{}Accept: text/event-stream\r\n\r\n", self.headers)
+        let id = id.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        format!("GET {target} HTTP/1.1\r\n{}Accept: text/event-stream\r\n{id}\r\n", self.headers)
     }
 }
 
@@ -115,8 +122,13 @@ mod tests {
             );
             let before = query.map_or_else(String::new, |query| format!("{query}&"));
             assert_eq!(
-                requests.events(["a", "b c"]),
+                requests.events(["a", "b c"], None, None),
                 format!("GET {base}/events?{before}channel=a&channel=b%20c{headers}Accept: text/event-stream\r\n\r\n")
+            );
+            let accept = "Accept: text/event-stream\r\nLast-Event-ID: p1\r\n\r\n";
+            assert_eq!(
+                requests.events(["a"], Some(3), Some("p1")),
+                format!("GET {base}/events?{before}channel=a&last=3{headers}{accept}")
             );
         }
     }

@@ -12,22 +12,26 @@ pub(super) fn of_status(history: &History) -> Vec<(&'static str, String)> {
     let rules = history.rules.iter().filter(|_| history.rules.len() > 1);
     rows.extend(rules.map(|rule| ("  entry", of_rule(rule))));
     let came_back = [
-        (history.recovered, "missed nothing more"),
+        (history.recovered, "got all that they had missed"),
         (history.not_recovered, "were told that something is LOST"),
-        (history.replayed, "messages sent afterwards"),
+        (history.replayed, "messages sent to them and to those who began with the newest"),
     ];
     rows.extend(listed(&came_back).map(|said| ("  came back", said)));
     let happened = [
         (history.appended, "taken in"),
-        (history.expired, "too old"),
+        (history.displaced, "displaced by newer ones (size)"),
+        (history.expired, "too old (ttl)"),
         (history.evicted, "gone before their time (history_bytes)"),
-        (history.fetched, "fetched from other relays"),
-        (history.gaps, "GAPS told"),
-        (history.late, "too late or twice"),
-        (history.forgotten, "channels forgotten"),
-        (history.holes, "holes at the moment"),
     ];
     rows.extend(listed(&happened).map(|said| ("  messages", said)));
+    let between_relays = [
+        (history.holes, "runs of messages missing now"),
+        (history.fetched, "messages fetched"),
+        (history.late, "came too late or twice"),
+        (history.gaps, "GAPS told to listeners"),
+    ];
+    rows.extend(listed(&between_relays).map(|said| ("  other relays", said)));
+    rows.extend(listed(&[(history.forgotten, "forgotten, since nobody used them")]).map(|said| ("  channels", said)));
     rows
 }
 
@@ -88,7 +92,12 @@ mod tests {
         is(1, "  entry", "bids: 2 messages of 1 channels, 2.0 KiB; at most 9 each, for 1m 30s");
         is(2, "  entry", "history[1]: ");
         is(3, "  came back", "2 were told that something is LOST");
-        is(4, "  messages", "3 GAPS told");
+        is(4, "  other relays", "3 GAPS told");
         assert_eq!(rows.len(), 5);
+        (history.appended, history.displaced, history.expired, history.evicted) = (9, 4, 3, 2);
+        let rows = of_status(&history);
+        let gone =
+            "9 taken in, 4 displaced by newer ones (size), 3 too old (ttl), 2 gone before their time (history_bytes)";
+        assert_eq!(rows[4], ("  messages", gone.to_owned()));
     }
 }

@@ -103,9 +103,15 @@ impl HttpRelay {
 
     /// Begins the answer to a request for the events of these channels.
     pub(super) async fn listened(&mut self, channels: &[&str]) {
+        self.listened_from(channels, "", None).await;
+    }
+
+    /// The same of one that says more in its query, and comes back to this id.
+    pub(super) async fn listened_from(&mut self, channels: &[&str], more: &str, id: Option<&str>) {
         let asked = self.asked().await.unwrap();
         let query: Vec<String> = channels.iter().map(|channel| format!("channel={channel}")).collect();
-        assert_eq!(asked.line, format!("GET /events?{}", query.join("&")));
+        assert_eq!(asked.line, format!("GET /events?{}{more}", query.join("&")));
+        assert_eq!(asked.header("last-event-id"), id);
         assert_eq!(asked.header("authorization"), Some("Bearer word"));
         assert_eq!(asked.header("accept"), Some("text/event-stream"));
         self.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n").await;

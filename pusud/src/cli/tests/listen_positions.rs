@@ -148,13 +148,3 @@ async fn a_file_that_is_of_no_use_is_named_before_anything_is_asked() {
         assert!(text.is_none_or(|text| fs::read_to_string(path).unwrap() == text), "{path} was changed");
     }
 }
-
-#[tokio::test]
-async fn positions_need_a_websocket() {
-    for args in [["--http", "--last", "1", "a"], ["--http", "--since", "f", "a"]] {
-        let error = listen("ws://127.0.0.1:1", &args, Output::default()).await.unwrap_err().to_string();
-        assert!(error.contains("--since and --last need WebSocket"), "{error}");
-    }
-    let error = listen("http://127.0.0.1:1", &["--last", "1", "a"], Output::default()).await.unwrap_err().to_string();
-    assert!(error.contains("use ws:// or wss://"), "{error}");
-}

@@ -3,6 +3,7 @@
 mod http_server;
 mod listen;
 mod listen_http;
+mod listen_http_positions;
 mod listen_positions;
 mod publish;
 mod publish_http;

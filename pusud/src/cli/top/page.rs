@@ -7,7 +7,7 @@ use crate::cli::columns::{a_second, bytes, time};
 use crate::cli::status::{nats_rows, relay_lines};
 use crate::cli::terminal::escaped;
 use crate::cli::width::{fitting, wrapped};
-use pusud::control::{Level, State};
+use pusud::control::{History, Level, Recent, RecentHistory, State};
 use pusud::routing::{ChannelRow, PeerState};
 use std::fmt::Write as _;
 
@@ -52,6 +52,9 @@ fn whole(glance: &Glance, columns: usize) -> String {
         a_second(Some(delivered)),
         bytes(delivered_bytes)
     );
+    if let Some(kept) = &status.history {
+        let _ = writeln!(text, "{}", history(kept, recent));
+    }
     text.push('\n');
     if problems.is_empty() {
         let _ = writeln!(text, "nothing is wrong, nor was it in the last {:.0} s", recent.seconds);
@@ -87,10 +90,26 @@ fn written_out(row: &ChannelRow) -> ChannelRow {
     ChannelRow { channel: escaped(&row.channel).into_owned(), relays, ..row.clone() }
 }
 
+/// How much is kept of channels with history, and whom it was not enough for lately.
+fn history(kept: &History, recent: &Recent) -> String {
+    let [taken, most] = [kept.bytes, kept.bytes_max].map(|amount| bytes(amount as f64));
+    let mut line = format!("history: {} messages of {} channels, {taken} of at most {most}", kept.entries, kept.logs);
+    let RecentHistory { gaps, not_recovered, .. } = recent.history;
+    if gaps + not_recovered > 0 {
+        let time = recent.seconds;
+        // Writing to a String cannot fail.
+        let _ = write!(
+            line,
+            "; in the last {time:.0} s {not_recovered} that came back were told of a loss, and {gaps} gaps"
+        );
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pusud::control::{Problem, Recent, Status};
+    use pusud::control::{Problem, Status};
     use pusud::routing::{ClientRow, NatsStatus, PeerStatus};
 
     fn glance() -> Glance {
@@ -122,6 +141,13 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
+        assert!(!text.contains("history"), "{text}");
+        glance.status.history = Some(History { entries: 3, logs: 2, bytes_max: 64 << 20, ..History::default() });
+        let text = of(&glance, usize::MAX, usize::MAX);
+        assert!(text.contains("\nhistory: 3 messages of 2 channels, 0 B of at most 64.0 MiB\n\n"), "{text}");
+        glance.recent.history = RecentHistory { gaps: 1, not_recovered: 4, ..RecentHistory::default() };
+        let text = of(&glance, usize::MAX, usize::MAX);
+        assert!(text.contains("; in the last 0 s 4 that came back were told of a loss, and 1 gaps\n"), "{text}");
         glance.status.nats = Some(NatsStatus::default());
         let text = of(&glance, usize::MAX, usize::MAX);
         assert!(text.contains("\n\nNATS: NOT CONNECTED: other relays are not reached\nr\\u009b2: heard, "), "{text}");

@@ -8,17 +8,11 @@ use crate::history::Origin;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 /// Holes at most; past it what is missing is told as lost at once.
-const HOLES_MAX: usize = 16_384;
+pub(super) const HOLES_MAX: usize = 16_384;
 /// What may wait behind all holes, in bytes, each content with what keeps it.
-const WAITING_BYTES_MAX: usize = 16 << 20;
+pub(super) const WAITING_BYTES_MAX: usize = 16 << 20;
 /// What keeps a content that waits.
 const WAITING_BYTES: usize = 80;
-/// A hole with its places in the tables: the channel's name three times, and who has it or was asked for it.
-const HOLE_BYTES: usize = 2048;
-
-/// Bytes of all holes, and of what waits behind them.
-pub const HEALING_BYTES_MAX: usize = WAITING_BYTES_MAX + HOLES_MAX * HOLE_BYTES;
-
 /// All holes, by origin and channel.
 #[derive(Default)]
 pub(super) struct Holes {

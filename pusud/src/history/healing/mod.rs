@@ -12,6 +12,7 @@ mod hole;
 mod holes;
 mod joining;
 mod learning;
+mod memory;
 mod message;
 mod news;
 mod parse;
@@ -26,7 +27,7 @@ mod wire;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub use any::{messages as fuzzed_messages, written_again as is_written_again};
-pub use holes::HEALING_BYTES_MAX;
+pub use memory::healing_bytes_max;
 pub use message::push_publications;
 pub use wire::Malformed;
 
@@ -44,6 +45,7 @@ use starts::Starts;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use telling::{Book, Telling};
+use tracing::warn;
 
 /// A message is about so long at most, and one content.
 const PIECE_BYTES_MAX: usize = 48 << 10;
@@ -233,12 +235,18 @@ impl Healing {
         digest.is_some_and(|digest| digest != self.digest)
     }
 
-    /// The next linked relay whose settings of history are others, each start of a relay once.
-    pub fn next_differing(&mut self) -> Option<&str> {
-        let (peers, told) = (&self.peers, &mut self.told_to_differ);
-        let differs = |peer: &peers::Peer| peer.digest.is_some_and(|digest| digest != self.digest);
-        let (_, next) = peers.iter().find(|(origin, peer)| differs(peer) && told.insert(*origin))?;
-        Some(&next.name)
+    /// Names the linked relays whose settings of history are others in the log, each start of a relay once.
+    pub fn say_who_differs(&mut self) {
+        for (origin, peer) in self.peers.iter() {
+            let differs = peer.digest.is_some_and(|digest| digest != self.digest);
+            if differs && self.told_to_differ.insert(origin) {
+                warn!(
+                    relay = %peer.name,
+                    "the relay has other settings of history, so that clients that come from one of the two to the other may be told \
+                     that messages are lost: give both the same `history`, and restart the one that was changed"
+                );
+            }
+        }
     }
 
     /// How many holes there are.

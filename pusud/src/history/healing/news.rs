@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// How long news are joined, in milliseconds.
 const JOIN_MS: i64 = 30;
 /// News at most that wait; further ones are not told, and others learn of them when they ask.
-const NEWS_MAX: usize = 16_384;
+pub(super) const NEWS_MAX: usize = 16_384;
 
 /// The news.
 #[derive(Default)]

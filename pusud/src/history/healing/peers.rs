@@ -5,7 +5,7 @@ use crate::history::Origin;
 use std::collections::{HashMap, HashSet};
 
 /// Channels of a peer's that are remembered because a publication for it was dropped; past it they are told of altogether.
-const OVERFLOWED_MAX: usize = 4096;
+pub(super) const OVERFLOWED_MAX: usize = 4096;
 /// Starts of relays that one peer may tell of.
 const BOOTS_MAX: u32 = 1024;
 

@@ -98,7 +98,7 @@ impl State {
     /// The log is about to be appended to. Places of origins may change.
     pub(super) fn make_ready(&mut self, log: &Log, now: Now) {
         self.used_ms = now.ms;
-        self.expire(log, now);
+        self.expire_first(log, now);
         self.unlist(log, now);
     }
 
@@ -112,7 +112,7 @@ impl State {
         frames: &mut Vec<u8>,
     ) -> u64 {
         let mut position = String::with_capacity(64);
-        let mut count = 0;
+        let (mut count, mut displaced) = (0, 0);
         let origin = u16::try_from(place).expect("origins are bounded far below");
         self.origins[place].is_listed = true;
         self.origins[place].changed_ms = now.ms;
@@ -126,11 +126,16 @@ impl State {
             self.ring.push(Entry { content, number, accepted_ms, origin });
             if self.ring.len() > log.size {
                 self.evict();
+                displaced += 1;
             }
             count += 1;
         }
         log.changed_ms.store(now.ms, Ordering::Release);
-        log.shared.counts.appended.fetch_add(count, Ordering::Relaxed);
+        let counts = &log.shared.counts;
+        counts.appended.fetch_add(count, Ordering::Relaxed);
+        if displaced > 0 {
+            counts.displaced.fetch_add(displaced, Ordering::Relaxed);
+        }
         self.count(&log.name, &log.shared);
         if log.shared.is_past_bound() {
             self.evict_own_share(log);

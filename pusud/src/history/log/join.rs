@@ -11,9 +11,36 @@ use crate::protocol::Since;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// What one replay holds of contents at most, in bytes: with its frames it is then far less than what can be reckoned with of one
-/// client. Who has missed more is told that it is lost.
-const REPLAY_BYTES_MAX: usize = 1 << 30;
+/// How much a listener may be sent of what it has missed. Who has missed more is told that it is lost: it would be disconnected
+/// in the middle of it, at each return.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// All of it, in bytes.
+    pub bytes: usize,
+    /// What each publication takes beside its content and its positions.
+    pub head: usize,
+    /// How many positions are sent with each.
+    pub positions: usize,
+}
+
+impl Room {
+    /// For somebody who is not sent all of it at once.
+    pub const ANY: Self = Self { bytes: usize::MAX, head: 0, positions: 0 };
+
+    /// How many of these contents there is room for, beside positions that are like this one.
+    fn count<'a>(&self, at: &Position, contents: impl Iterator<Item = &'a str>) -> usize {
+        let each = self.head + if self.positions == 0 { 0 } else { self.positions * at.text().len() };
+        let mut left = self.bytes;
+        let mut takes = |content: &&str| match left.checked_sub(content.len() + each) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        };
+        contents.take_while(|content| takes(content)).count()
+    }
+}
 
 /// Where a listener wants to begin.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,14 +105,14 @@ pub struct Joining {
 impl Log {
     /// A listener of `shard` joins: everything behind what this returns is delivered to it from here on. `None`: the log has been
     /// forgotten meanwhile.
-    pub fn join(&self, shard: usize, start: Start, now: Now) -> Option<Joining> {
+    pub fn join(&self, shard: usize, start: Start, room: Room, now: Now) -> Option<Joining> {
         let mut state = self.lock();
         if state.is_dropped {
             return None;
         }
         state.used_ms = now.ms;
         state.expire(self, now);
-        let mut joining = state.judge(self, start, now);
+        let mut joining = state.judge(self, start, room, now);
         state.shards |= 1 << shard;
         if self.is_behind(shard) {
             // What waits in the shard's inbox was appended before, and is missed or seen.
@@ -106,30 +133,25 @@ impl Log {
     pub fn read(&self, start: Start, now: Now) -> Joining {
         let mut state = self.lock();
         state.expire(self, now);
-        state.judge(self, start, now)
+        state.judge(self, start, Room::ANY, now)
     }
 }
 
 impl State {
-    fn judge(&self, log: &Log, start: Start, now: Now) -> Joining {
+    fn judge(&self, log: &Log, start: Start, room: Room, now: Now) -> Joining {
         let at = self.position(log, now);
         match start {
             Start::Now => Joining { answer: Answer::Now, position: at.clone(), missed: Vec::new(), skip: None, at },
-            Start::Last(count) => self.newest(count, at),
+            Start::Last(count) => self.newest(count, room, at),
             Start::Since(None) => not_recovered(at, None),
             // Of another channel it says nothing.
             Start::Since(Some(since)) if since.tag != log.tag => not_recovered(at, None),
-            Start::Since(Some(since)) => self.since(log, since, at, now),
+            Start::Since(Some(since)) => self.since(log, since, at, room, now),
         }
     }
 
-    fn newest(&self, count: u32, at: Position) -> Joining {
-        let mut bytes = 0;
-        let fits = |entry: &&super::ring::Entry| {
-            bytes += entry.content.len();
-            bytes <= REPLAY_BYTES_MAX
-        };
-        let newest = self.ring.iter().rev().take(count as usize).take_while(fits).count();
+    fn newest(&self, count: u32, room: Room, at: Position) -> Joining {
+        let newest = room.count(&at, self.ring.iter().rev().take(count as usize).map(|entry| &*entry.content));
         let missed: Vec<_> = self.ring.iter().skip(self.ring.len() - newest).map(|entry| self.missed(entry)).collect();
         let mut position = at.clone();
         for (origin, seen) in &mut position.seen {
@@ -140,7 +162,7 @@ impl State {
         Joining { answer: Answer::Last, position, missed, skip: None, at }
     }
 
-    fn since(&self, log: &Log, since: Position, at: Position, now: Now) -> Joining {
+    fn since(&self, log: &Log, since: Position, at: Position, room: Room, now: Now) -> Joining {
         let shared = &*log.shared;
         let mut is_recovered = self.is_behind_horizon(shared, &since) && !is_ahead_of_clock(log, &since, now);
         let mut skip = Position::of(since.minute, since.tag, std::iter::empty(), false);
@@ -185,7 +207,7 @@ impl State {
             None => !seen_whole.contains(&missed.origin),
         };
         let missed: Vec<_> = self.ring.iter().map(|entry| self.missed(entry)).filter(is_missed).collect();
-        if missed.iter().map(|missed| missed.content.len()).sum::<usize>() > REPLAY_BYTES_MAX {
+        if room.count(&at, missed.iter().map(|missed| &*missed.content)) < missed.len() {
             return not_recovered(at, skip);
         }
         let position = if missed.is_empty() { with(at.clone(), skip.as_ref()) } else { since };

@@ -7,6 +7,7 @@
 //! **Invariant:** `seen` of an origin never goes back, and nothing is appended that is not the next number or behind a gap.
 
 mod append;
+mod expiry;
 mod heal;
 mod join;
 mod listed;
@@ -18,7 +19,7 @@ mod tests;
 
 pub use append::{Appended, Placed};
 pub use heal::Held;
-pub use join::{Answer, Joining, Missed, Start};
+pub use join::{Answer, Joining, Missed, Room, Start};
 pub use looking::Entry;
 pub use origins::Numbers;
 
@@ -139,6 +140,11 @@ impl Log {
         state.origins.len() < LOG_ORIGINS_MAX || state.place(origin).is_some()
     }
 
+    /// Whether positions name an origin no more that they do not name: it ended long ago, and is not only unknown here.
+    pub fn has_unlisted(&self, origin: Origin, now: Now) -> bool {
+        self.shared.boots.ended(origin).is_some_and(|ended| now.ms - ended >= self.times.retention_ms)
+    }
+
     /// What it takes, in bytes, as it was counted last.
     pub(super) fn bytes(&self) -> usize {
         self.lock().counted_bytes
@@ -236,23 +242,6 @@ impl State {
             self.origins.push(Known::new(origin, base));
             self.origins.len() - 1
         })
-    }
-
-    /// Drops the oldest entry. False: there is none.
-    fn evict(&mut self) -> bool {
-        let Some(entry) = self.ring.pop() else { return false };
-        let numbers = &mut self.origins[usize::from(entry.origin)].numbers;
-        // Behind a gap the floor is higher.
-        numbers.floor = numbers.floor.max(entry.number + 1);
-        true
-    }
-
-    /// Drops what is too old.
-    fn expire(&mut self, log: &Log, now: Now) {
-        while self.ring.first().is_some_and(|entry| now.ms - entry.accepted_ms >= log.ttl_ms) {
-            self.evict();
-            Counts::count(&log.shared.counts.expired);
-        }
     }
 
     /// Whether somebody listens here, or will be told what waits.

@@ -1,6 +1,7 @@
 //! The log against stories, and against a simple model.
 
 mod ends;
+mod expiry;
 mod moves;
 mod shards;
 
@@ -227,7 +228,7 @@ fn a_ring_is_filled_downwards_and_positions_of_others_hold() {
 fn who_is_behind_in_its_own_inbox_stands_in_line() {
     let relay = Relay::new(1, 9);
     let log = relay.log();
-    let joins = |shard| log.join(shard, Start::Now, now(0));
+    let joins = |shard| log.join(shard, Start::Now, Room::ANY, now(0));
     assert!(joins(0).is_some() && joins(1).is_some());
     let publish = |shard, expected: u64| {
         let mut shards = 0;
@@ -237,7 +238,7 @@ fn who_is_behind_in_its_own_inbox_stands_in_line() {
     };
     assert_eq!(publish(0, 0b10), Placed::Here);
     assert_eq!(publish(1, 0b11), Placed::Elsewhere, "an item of shard 0 waits");
-    let behind = log.join(1, Start::Now, now(0)).and_then(|joining| joining.skip);
+    let behind = log.join(1, Start::Now, Room::ANY, now(0)).and_then(|joining| joining.skip);
     assert_eq!(behind.and_then(|seen| seen.get(origin(1))), Some(2), "two items wait that it has nothing to do with");
     (0..2).for_each(|_| log.delivered(1));
     log.delivered(0);

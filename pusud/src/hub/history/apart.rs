@@ -34,14 +34,20 @@ impl History {
         Some(WhoIsApart { listeners, encoded: Vec::new() })
     }
 
-    /// A run was told. Who had seen more than came, and has not any more, is as all others.
+    /// A run was told. Who had seen more than came, and has not any more, is as all others. So is who had seen more of a relay that
+    /// ended so long ago that positions do not name it: it counts as seen, whatever of it there was.
     pub(in crate::hub) fn have_heard(&mut self, publications: &Publications<'_>, apart: WhoIsApart) {
         let mut listeners = apart.listeners;
         let last = frames::last_position(publications.channel, publications.frames);
-        if let Some(position) = last.and_then(Position::parse) {
+        if let (Some(position), Some(appended)) = (last.and_then(Position::parse), publications.history) {
+            let now = self.view.logs().now();
+            let is_ahead = |(origin, seen)| match position.get(origin) {
+                Some(at) => at < seen,
+                None => !appended.log.has_unlisted(origin, now),
+            };
             listeners.retain(|_, apart| match apart {
                 Apart::Waiting => true,
-                Apart::Ahead(skip) => skip.iter().any(|(origin, seen)| position.get(origin).is_none_or(|at| at < seen)),
+                Apart::Ahead(skip) => skip.iter().any(is_ahead),
             });
         }
         if listeners.is_empty() {
@@ -127,4 +133,74 @@ fn moved(position: &str, skip: &Position) -> Option<String> {
     let mut position = Position::parse(position)?;
     position.merge_all(skip);
     Some(position.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Logs, Origin, Rule, Settings};
+    use crate::protocol::Limits;
+    use crate::routing::Share;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const CHANNEL: &str = "a";
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn origin(boot: u8) -> Origin {
+        Origin::of_boot(&[boot; 16])
+    }
+
+    /// A shard of relay 1 with one listener, which has seen elsewhere what relay 2 has published up to number 2.
+    fn ahead() -> (History, Arc<Logs>) {
+        let rule = Rule { channels: vec![CHANNEL.into()], size: 9, ttl: Duration::from_secs(60), name: None };
+        let logs = Arc::new(Logs::new(Settings { rules: vec![rule], bytes_max: 1 << 20 }, origin(1), 1));
+        logs.boots().learn(origin(2), None);
+        let mut history = History::new(logs.clone(), &Limits::default());
+        let mut skip = Position::default();
+        skip.merge(origin(2), 2);
+        history.set_apart(CHANNEL, 7, Apart::Ahead(Rc::new(skip)));
+        (history, logs)
+    }
+
+    /// Tells a run, and whether the listener is apart from then on.
+    fn stays(history: &mut History, frames: &[u8], appended: Appended) -> bool {
+        let (messages, share) = (appended.count, Share::LINKS);
+        let publications =
+            Publications { channel: CHANNEL, frames, messages, share, history: Some(&Arc::new(appended)) };
+        let apart = history.who_is_apart(&publications).expect("it was apart");
+        history.have_heard(&publications, apart);
+        history.apart(CHANNEL, 7).is_some()
+    }
+
+    fn stays_with_own(history: &mut History, logs: &Logs) -> bool {
+        let (mut stays_apart, log) = (false, logs.log(CHANNEL, logs.now()).unwrap());
+        log.publish(0, ["1"].into_iter(), logs.now(), &mut Vec::new(), |frames, appended, _| {
+            stays_apart = stays(history, frames, appended);
+        });
+        stays_apart
+    }
+
+    #[test]
+    fn who_was_ahead_is_as_all_others_once_all_that_has_come() {
+        let (mut history, logs) = ahead();
+        assert!(stays_with_own(&mut history, &logs), "nothing of it has come");
+        for (first, expected) in [(1, true), (2, false)] {
+            let log = logs.log(CHANNEL, logs.now()).unwrap();
+            let entries = [(Arc::from("1"), 0)].into_iter();
+            log.receive(origin(2), 1, first, entries, logs.now(), &mut Vec::new(), |frames, appended, _| {
+                assert_eq!(stays(&mut history, frames, appended), expected, "{first}");
+            });
+        }
+    }
+
+    #[test]
+    fn who_was_ahead_of_a_relay_that_is_gone_is_as_all_others_when_positions_do_not_name_that() {
+        let (mut history, logs) = ahead();
+        let now_ms = logs.now().ms;
+        logs.boots().learn(origin(2), Some(now_ms));
+        assert!(stays_with_own(&mut history, &logs), "its last messages may come by others");
+        logs.boots().learn(origin(2), Some(now_ms - HOUR_MS));
+        assert!(!stays_with_own(&mut history, &logs));
+    }
 }

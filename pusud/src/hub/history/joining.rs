@@ -5,11 +5,14 @@
 
 use super::{Apart, History};
 use crate::frames;
-use crate::history::{Answer, Joining, Log, Start};
+use crate::history::{Answer, ID_ENTRY_BYTES, Joining, Log, Room, Start};
 use crate::hub::subscriptions::ListenerId;
 use crate::hub::{Hub, Outbox, Stage, State};
 use crate::protocol::Reply;
 use std::rc::Rc;
+
+/// What a publication takes in a frame or an event beside its content, its channel and its position, in bytes.
+const MESSAGE_BYTES: usize = 72;
 
 impl Hub {
     /// Tells a client that it listens to `channel`, to which it has subscribed and of which all linked relays know. Where the
@@ -17,7 +20,9 @@ impl Hub {
     pub fn confirm(&self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
         let state = &mut *self.state.borrow_mut();
         state.close_run();
-        if state.join(listener, outbox, channel, start) {
+        // Far below the bound of all clients together, so that those who come back one by one are served.
+        let replays_bytes_max = self.limits.max_queued_bytes / 2;
+        if state.join(listener, outbox, channel, start, replays_bytes_max) {
             // Many may come at once, before anything is flushed.
             self.relieve_now(state);
         }
@@ -26,8 +31,15 @@ impl Hub {
 }
 
 impl State {
-    /// Whether something was missed, and is on its way.
-    fn join(&mut self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) -> bool {
+    /// Whether something was missed, and is on its way: of all channels of a client so many bytes at most.
+    fn join(
+        &mut self,
+        listener: ListenerId,
+        outbox: &Rc<Outbox>,
+        channel: &str,
+        start: Start,
+        replays_bytes_max: usize,
+    ) -> bool {
         let Some(mut log) = self.history.as_mut().and_then(|history| history.log(channel)) else {
             self.tell(outbox, &nothing_missed(channel, &start, None), None);
             return false;
@@ -42,8 +54,10 @@ impl State {
             self.tell(outbox, &nothing_missed(channel, &start, position.as_deref()), id.as_deref());
             return false;
         }
+        let bytes = replays_bytes_max.saturating_sub(outbox.replaying());
+        let room = history.room(listener, channel, bytes);
         let joining = loop {
-            match log.join(shard, start.clone(), now) {
+            match log.join(shard, start.clone(), room, now) {
                 Some(joining) => break joining,
                 None => log = history.log_anew(&log),
             }
@@ -93,6 +107,12 @@ impl State {
 }
 
 impl History {
+    /// How much of a channel a listener may be sent that it has missed: so many bytes with everything.
+    fn room(&self, listener: ListenerId, channel: &str, bytes: usize) -> Room {
+        let positions = self.stream_ids.positions(listener);
+        Room { bytes, head: MESSAGE_BYTES + channel.len() + positions * ID_ENTRY_BYTES, positions }
+    }
+
     /// The position of a listener that has joined. `None`: something is on its way to it, and it has said so itself when that has
     /// come; the position of now would say that it has.
     fn standing(&self, log: &Log, listener: ListenerId, shard: usize) -> Option<String> {

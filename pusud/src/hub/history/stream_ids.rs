@@ -39,6 +39,11 @@ impl StreamIds {
         Self { streams: HashMap::new(), bytes_max: STREAM_ID_BYTES_MAX.min(header_bytes_max / 2) }
     }
 
+    /// How many positions each event of a listener says.
+    pub(super) fn positions(&self, listener: ListenerId) -> usize {
+        self.streams.get(&listener).map_or(1, |stream| stream.seen.len())
+    }
+
     fn of_channel<'a>(&'a mut self, channel: &'a str) -> Option<StreamsOfRun<'a>> {
         let any = !self.streams.is_empty();
         any.then(|| StreamsOfRun { tag: Tag::of(channel), ids: self, channel })

@@ -70,6 +70,9 @@ impl<D: Door> Out for Ways<'_, D> {
     }
 
     fn deliver(&mut self, frames: &[u8], appended: Appended, shards: u64) {
+        if let Some(link) = self.link(appended.origin) {
+            link.account.traffic.received += appended.count;
+        }
         self.door.deliver_numbered(frames, appended, shards);
     }
 
@@ -186,13 +189,7 @@ impl<D: Door> Mesh<D> {
             history.is_ready = true;
             self.door.history_is_ready();
         }
-        while let Some(relay) = history.healing.next_differing() {
-            warn!(
-                %relay,
-                "the relay has other settings of history, so that clients that come from one of the two to the other may be told that \
-                 messages are lost: give both the same `history`, and restart the one that was changed"
-            );
-        }
+        history.healing.say_who_differs();
         if history.draining_since.is_some() {
             self.links.values().for_each(|link| link.signals.send.notify_one());
         }

@@ -142,6 +142,27 @@ impl<D: Door> Backplane<D> {
         }
     }
 
+    /// Whether any channel of this relay can have history.
+    pub(super) fn has_channels_with_history(&self) -> bool {
+        self.door.logs().is_some_and(|logs| logs.settings().is_on())
+    }
+
+    /// What is published with numbers cannot be heard. Where no channel has history, others publish copies for this relay, once
+    /// it says that it takes no numbers.
+    pub(super) fn do_without_history(&mut self) {
+        if !self.has_channels_with_history() {
+            self.history = None;
+        }
+    }
+
+    /// The server has refused what was for all: each of them is told at its own subject what it lacks, and asks for it there.
+    pub(super) fn tell_all_history_again(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.linked.values_mut().for_each(|linked| linked.tell_again = true);
+            history.due.notify_one();
+        }
+    }
+
     /// A relay tells of numbers, or has published with some.
     pub(super) fn receive_history(&mut self, header: Header, message: &[u8], now: Instant) -> Taken {
         if self.history.is_none() {
@@ -177,13 +198,7 @@ impl<D: Door> Backplane<D> {
             history.is_ready = true;
             self.door.history_is_ready();
         }
-        while let Some(relay) = history.healing.next_differing() {
-            warn!(
-                %relay,
-                "the relay has other settings of history, so that clients that come from one of the two to the other may be told that \
-                 messages are lost: give both the same `history`, and restart the one that was changed"
-            );
-        }
+        history.healing.say_who_differs();
         let now = self.door.logs()?.now();
         let again =
             history.linked.values().filter(|linked| linked.tell_again).map(|linked| linked.told_ms + TELL_PAUSE_MS);

@@ -18,13 +18,22 @@ impl<D: Door> Backplane<D> {
     /// Says it in the log and the status: not each time, since a server may refuse each message.
     pub(super) fn refused(&mut self, refusal: &ServerError, now: Instant) {
         self.figures.refusals += 1;
-        self.server.iter_mut().for_each(|server| server.refusals += 1);
+        // A publication that is refused is over with that; a subscription is missing from then on.
+        if !matches!(refusal, ServerError::Permissions(Permission::Publish, _)) {
+            self.server.iter_mut().for_each(|server| server.refusals += 1);
+        }
         match refusal {
+            ServerError::Permissions(Permission::Subscribe, subject) if *subject == self.subjects.of_history() => {
+                self.do_without_history();
+            }
             ServerError::Permissions(Permission::Subscribe, subject) => {
                 if let Some(channel) = self.subjects.channel_of(subject) {
                     self.interest.refuse(Some(&channel));
                     self.hold_refused(now);
                 }
+            }
+            ServerError::Permissions(Permission::Publish, subject) if *subject == self.subjects.of_history() => {
+                self.tell_all_history_again();
             }
             // It does not say which one it was: one of those of which nobody is certain.
             ServerError::Subscriptions => {
@@ -56,11 +65,13 @@ impl<D: Door> Backplane<D> {
         }
     }
 
-    /// Whether the relay cannot hear others at all over this connection.
+    /// Whether the relay cannot hear others at all over this connection, or not what they publish to channels with history: others
+    /// would take it for one that hears them.
     pub(super) fn hears_no_relays(&self, refusal: &ServerError) -> bool {
         let own = self.subjects.of_relay(self.boot, self.connection);
         let ServerError::Permissions(Permission::Subscribe, subject) = refusal else { return false };
-        *subject == self.subjects.of_all() || *subject == own
+        let is_of_history = self.has_channels_with_history() && *subject == self.subjects.of_history();
+        *subject == self.subjects.of_all() || *subject == own || is_of_history
     }
 
     /// Those whose subscriptions were not taken are answered after a second, and by no barrier.

@@ -3,6 +3,8 @@
 
 use super::bench::{ALL, ALONE, About, Bench, Home, Written, about, heartbeat, payload, publications, sender};
 use crate::history::{Logs, Origin, Rule, Settings, push_publications};
+use crate::nats::backplane::Next;
+use crate::nats::server::{Op, ServerError};
 use crate::nats::wire::{self, Message};
 use crate::routing::{Batch, Publications, Share};
 use std::sync::Arc;
@@ -206,6 +208,37 @@ fn what_is_missing_is_fetched_and_comes_in_order() {
     assert_eq!(delivered, ["1", "2"]);
     other.receive(HISTORY, &written[0].payload);
     assert_eq!(other.home().numbered.iter().flat_map(|(_, contents)| contents).count(), 2, "it came late");
+}
+
+fn refuse_to_hear(bench: &mut Bench) -> Next {
+    let text = format!("'Permissions Violation for Subscription to \"{SUBJECT}\"'");
+    let now = bench.now;
+    bench.backplane.handle(Op::Error(ServerError::parse(text.as_bytes())), now)
+}
+
+/// Others would take it for one that hears them.
+#[test]
+fn a_connection_over_which_no_numbers_are_heard_is_none() {
+    let mut bench = joined("own", 1);
+    let Next::End(reason) = refuse_to_hear(&mut bench) else { panic!("it stays") };
+    assert!(reason.contains("does not let this relay subscribe to `pusu.n.h`"), "{reason}");
+    // Without channels that have history it goes on, and others publish copies for it.
+    let logs = Arc::new(Logs::new(Settings::default(), origin(2), 1));
+    let mut bench = Bench::of("plain", 2, Home { logs: Some(logs), ..Home::default() });
+    bench.connect("S1");
+    bench.pass(Duration::from_millis(600));
+    let says = |bench: &mut Bench| {
+        let written = bench.written();
+        let mut said = written.iter().filter_map(|written| match written.message() {
+            Message::Presence(_, about) => Some(about.has_history),
+            _ => None,
+        });
+        said.next_back()
+    };
+    assert_eq!(says(&mut bench), Some(true));
+    assert_eq!(refuse_to_hear(&mut bench), Next::GoOn);
+    bench.pass(Duration::from_secs(2));
+    assert_eq!(says(&mut bench), Some(false));
 }
 
 #[test]

@@ -20,8 +20,9 @@ pub(super) fn write(writer: &mut Writer, history: &History) {
     writer.family(&names::HISTORY_MAX).count(&[], history.bytes_max as u64);
     writer.one(&names::HISTORY_OLDEST, history.oldest_seconds.unwrap_or(0.0));
     writer.family(&names::HISTORY_APPENDED).count(&[], history.appended);
-    writer.family(&names::HISTORY_EXPIRED).count(&[], history.expired);
-    writer.family(&names::HISTORY_EVICTED).count(&[], history.evicted);
+    let mut evicted = writer.family(&names::HISTORY_EVICTED);
+    let reasons = [("size", history.displaced), ("bytes", history.evicted), ("ttl", history.expired)];
+    reasons.into_iter().for_each(|(reason, count)| evicted.count(&[("reason", reason)], count));
     writer.family(&names::HISTORY_FORGOTTEN).count(&[], history.forgotten);
     let mut recoveries = writer.family(&names::HISTORY_RECOVERIES);
     recoveries.count(&[("result", "recovered")], history.recovered);

@@ -84,10 +84,9 @@ metrics! {
     HISTORY_MAX = Gauge "pusud_history_max_bytes" [] "The most that it may take: history_bytes.";
     HISTORY_OLDEST = Gauge "pusud_history_oldest_seconds" [] "For how long the oldest message has been kept; 0: there is none.";
     HISTORY_APPENDED = Counter "pusud_history_appended_messages" [] "Messages that were taken in, of whatever relay.";
-    HISTORY_EXPIRED = Counter "pusud_history_expired_messages" [] "Messages that were kept for as long as their ttl.";
-    HISTORY_EVICTED = Counter "pusud_history_evicted_messages" [] "Messages that went before their time because of history_bytes.";
+    HISTORY_EVICTED = Counter "pusud_history_evicted_messages" ["reason"] "Messages that are kept no longer: size (newer ones of their channel have their place), ttl (they were too old), or bytes (before their time, because of history_bytes).";
     HISTORY_FORGOTTEN = Counter "pusud_history_forgotten_channels" [] "Channels that are not remembered any more, since nobody used them.";
-    HISTORY_RECOVERIES = Counter "pusud_history_recoveries" ["result"] "Listeners that came back: recovered (sent all that they had missed), or lost (told that something is missing).";
+    HISTORY_RECOVERIES = Counter "pusud_history_recoveries" ["result"] "Listeners that came back: recovered (sent all that they had missed), or lost (told that something is missing). Those who only read, over HTTP at /history, are not counted.";
     HISTORY_REPLAYED = Counter "pusud_history_replayed_messages" [] "Messages that listeners were sent afterwards.";
     HISTORY_GAPS = Counter "pusud_history_gaps" [] "Gaps that listeners were told of: messages that no relay had any more.";
     HISTORY_FETCHED = Counter "pusud_history_fetched_messages" [] "Messages that were missing, and came from another relay that had them.";

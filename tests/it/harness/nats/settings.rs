@@ -77,8 +77,13 @@ impl NatsSettings {
 
     /// The same, to subscribe to any of these.
     pub(crate) fn with_permissions_to(self, publish: &str, subscribe: &[&str]) -> Self {
+        self.with_permissions_of(&format!("publish: \"{publish}\", subscribe: {subscribe:?}"))
+    }
+
+    /// One user with a password, and permissions as a server's settings have them.
+    pub(crate) fn with_permissions_of(self, permissions: &str) -> Self {
         let [user, password] = USER;
-        let permissions = format!("{{ publish: \"{publish}\", subscribe: {subscribe:?} }}");
+        let permissions = format!("{{ {permissions} }}");
         let users = format!("[ {{ user: {user}, password: \"{password}\", permissions: {permissions} }} ]");
         self.server(&format!("authorization {{ users: {users} }}"))
             .relay(&format!("user: {user}, password: \"{password}\""))

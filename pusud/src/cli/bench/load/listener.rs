@@ -106,7 +106,7 @@ impl Listener {
                 frames.feed(bytes, |header, shown| take_frame(header, &shown, *at, stream, refusal, stage, ledger, now))
             }
             Reader::Events(events) => events.feed(bytes, |heard| {
-                if let Heard::Message { data, whole } = heard {
+                if let Heard::Message { data, whole, .. } = heard {
                     let shown = Shown { payload: data, whole };
                     ledger.message(*at, &shown, now, |data| delivery(data).map(Said::Answer))?;
                 }
@@ -169,7 +169,7 @@ async fn subscribe(stage: &Stage, channel: &str) -> Result<(RelayStream, Vec<u8>
 /// Subscribes over HTTP. What comes right behind the confirmation is not of this measurement, whose sources do not send yet.
 async fn listen_to_events(stage: &Stage, channel: &str) -> Result<(RelayStream, EventStream), Failure> {
     let target = &stage.target;
-    let request = Requests::new(target)?.events([channel]);
+    let request = Requests::new(target)?.events([channel], None, None);
     let opened = open(stage).await;
     let mut stream = opened.map_err(|error| cannot_connect(stream_failure(error, target), target))?;
     let broke = |error: io::Error| Failure::passing(format!("the connection to the relay broke: {error}"));
@@ -184,7 +184,7 @@ async fn listen_to_events(stage: &Stage, channel: &str) -> Result<(RelayStream, 
             return Err(events.eof());
         }
         events.feed(&bytes[..count], |heard| {
-            is_subscribed |= matches!(heard, Heard::Subscribed(channels) if channels.contains(&channel.to_owned()));
+            is_subscribed |= matches!(heard, Heard::Granted(channels) if channels.contains(&channel.to_owned()));
             Ok(())
         })?;
     }

@@ -3,7 +3,7 @@
 
 use super::peer::{B, C, DEAD, Relay, numbers, origin};
 use crate::history::healing::message::{Entries, EntryTold, Message, NumbersTold, Publications};
-use crate::history::{Answer, Start};
+use crate::history::{Answer, Room, Start};
 
 const CHANNELS: usize = 100;
 
@@ -64,7 +64,7 @@ fn what_was_forgotten_never_comes_as_new() {
     let channel = (0..CHANNELS).map(name).find(|channel| relay.logs.find(channel).is_none()).expect("one went");
     relay.pass(1000);
     let log = relay.logs.log(&channel, relay.now()).expect("it has history");
-    assert!(log.join(0, Start::Now, relay.now()).is_some());
+    assert!(log.join(0, Start::Now, Room::ANY, relay.now()).is_some());
     relay.pass(1000);
     relay.publishes(B, &channel, 4, "1");
     assert_eq!(relay.take_questions(B), [(channel.clone(), 1, 3)]);

@@ -1,6 +1,6 @@
 //! Ends: starts of relays that are forgotten, logs that are, and numbers that an origin leaves out.
 
-use super::{Relay, now, origin};
+use super::{Relay, Room, now, origin};
 use crate::history::{Answer, Log, Start};
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn what_a_forgotten_start_has_behind_a_gap_goes_with_it() {
     relay.ms += 1000;
     relay.publish(&["3"]);
     assert!(relay.log().numbers_of(origin(2)).is_none());
-    let all = relay.log().join(0, Start::Last(9), now(relay.ms)).expect("it is there");
+    let all = relay.log().join(0, Start::Last(9), Room::ANY, now(relay.ms)).expect("it is there");
     let texts: Vec<_> = all.missed.iter().map(|missed| &*missed.content).collect();
     assert_eq!((all.answer, texts), (Answer::Last, vec!["1", "3"]));
 }

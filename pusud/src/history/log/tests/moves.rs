@@ -1,6 +1,6 @@
 //! Positions that come from elsewhere: of other channels, other clocks, and beside relays that give no numbers.
 
-use super::{Relay, now, origin};
+use super::{Relay, Room, now, origin};
 use crate::history::{Logs, Position, Rule, Settings, Start};
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ fn where_nothing_was_published_there_is_no_history() {
     let log = relay.log();
     assert_eq!(relay.logs.bytes(), 0);
     let position = relay.position();
-    log.join(0, Start::Now, now(0)).expect("it is there");
-    log.join(1, Start::Now, now(0)).expect("it is there");
+    log.join(0, Start::Now, Room::ANY, now(0)).expect("it is there");
+    log.join(1, Start::Now, Room::ANY, now(0)).expect("it is there");
     relay.logs.leave("a", 0, now(0));
     assert_eq!(relay.logs.len(), 1, "a shard listens");
     relay.logs.leave("a", 1, now(0));
@@ -107,7 +107,7 @@ fn where_nothing_was_published_there_is_no_history() {
     for number in 0..1000 {
         let name = format!("b.{number}");
         let log = relay.logs.log(&name, now(0)).expect("it has history");
-        log.join(0, Start::Now, now(0)).expect("it is there");
+        log.join(0, Start::Now, Room::ANY, now(0)).expect("it is there");
         relay.logs.leave(&name, 0, now(0));
         assert!(relay.logs.log_to_read("c", now(0)).is_some());
     }

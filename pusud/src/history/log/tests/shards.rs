@@ -180,7 +180,7 @@ impl Relay {
             None => Start::Now,
             Some((position, _)) => Start::Since(Position::parse(position)),
         };
-        let joining = self.log.join(shard, start, now(self.ms)).expect("it was not forgotten");
+        let joining = self.log.join(shard, start, Room::ANY, now(self.ms)).expect("it was not forgotten");
         let (list, forgotten, size) = (&self.list, self.forgotten, self.size);
         let listener_of = &mut self.listeners[listener];
         let of_this = listener_of.kept.as_ref().is_none_or(|(_, of)| *of == forgotten);

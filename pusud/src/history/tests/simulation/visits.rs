@@ -4,7 +4,7 @@ use super::class::{Class, Without};
 use super::relay::Relay;
 use super::shard::{Connection, Frame};
 use super::world::{Event, World};
-use crate::history::{Answer, Joining, Position, Start};
+use crate::history::{Answer, Joining, Position, Room, Start};
 
 impl World {
     /// A listener comes, to any relay.
@@ -47,7 +47,7 @@ impl World {
         let relay = self.relays[place].as_mut().expect("it goes on");
         let came = &mut self.listeners[listener];
         let log = relay.logs.log(came.channel, relay.now(ms)).expect("it has history");
-        let joining = log.join(shard, begin, relay.now(ms)).expect("it is in use");
+        let joining = log.join(shard, begin, Room::ANY, relay.now(ms)).expect("it is in use");
         let at_shard = relay.inboxes.shards[shard].listeners.entry(came.channel.into()).or_default();
         at_shard.push(listener);
         came.connection = Some(Connection { relay: place, shard, skip: joining.skip.clone(), frames_left });
