@@ -12,6 +12,8 @@ pub(super) const DRAIN_MS: i64 = 2000;
 const ROOM_MS: i64 = 10;
 /// When what was dropped for a peer is told, in milliseconds after it was.
 const OVERFLOW_MS: i64 = 100;
+/// How long before a publication was dropped for a peer it may have been appended.
+const APPENDED_MS: i64 = 1000;
 /// How often changed numbers are told over NATS.
 const ROUND_MS: i64 = 700;
 /// So long changed numbers are told again over NATS, each of which may be lost.
@@ -115,13 +117,15 @@ impl Healing {
             if !peer.has_overflowed() || peer.overflowed_ms + OVERFLOW_MS > now.ms || out.room(origin) == 0 {
                 continue;
             }
+            let overflowed_ms = peer.overflowed_ms;
             match peer.overflowed.replace(Default::default()) {
                 Some(channels) => {
                     let mut channels: Vec<_> = channels.into_iter().collect();
                     channels.sort_unstable();
                     let mut told = Vec::new();
                     let logs: Vec<_> = channels.iter().filter_map(|channel| self.logs.find(channel)).collect();
-                    let are_there = logs.len() == channels.len();
+                    // One that is there may be another one by now.
+                    let are_there = !self.logs.has_forgotten_changes_since(overflowed_ms - APPENDED_MS);
                     for log in logs {
                         let numbers = self.book().numbers(&log, Some(self.logs.own()));
                         if !numbers.is_empty() {

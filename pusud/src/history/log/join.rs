@@ -189,7 +189,8 @@ impl State {
                 }
             } else if let Some(numbers) = numbers {
                 let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
-                let number = known.map_or(number, |known| known.seen_with(number)).max(numbers.base - 1);
+                // Below the base, too: that is where the origin has begun anew, and not where it had begun.
+                let number = known.map_or(number, |known| known.seen_with(number));
                 is_recovered &= !is_counted || number + 1 >= numbers.floor;
             } else {
                 // It has seen nothing of that start. If nobody knows of it, nobody knows what else was there.
