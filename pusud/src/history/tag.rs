@@ -1,4 +1,4 @@
-//! Which channel a position is of: a hash of its name.
+//! Channels in positions and ids: a hash of the name says which one is meant.
 
 use super::base64;
 use sha2::{Digest as _, Sha256};
