@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{RwLock, RwLockReadGuard};
 
 /// After how many retentions a start that has ended is forgotten: no ring and no position of use has it.
-pub(super) const FORGOTTEN_RETENTIONS: i64 = 3;
+const FORGOTTEN_RETENTIONS: i64 = 3;
 
 /// The table.
 #[derive(Debug)]

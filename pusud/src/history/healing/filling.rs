@@ -105,10 +105,14 @@ impl Healing {
     pub(super) fn begin_at(&mut self, log: &Arc<Log>, origin: Origin, base: u64, now: Now, out: &mut impl Out) {
         let may_be_missing = self.is_ready()
             && (self.holes.has(origin, log.name()) || self.peers.get(origin).is_some_and(|peer| !peer.has_told));
-        let before = log.numbers_of(origin).filter(|numbers| numbers.seen >= numbers.base && numbers.seen + 1 < base);
-        match before.filter(|_| may_be_missing) {
-            Some(before) => self.lose(log, origin, before.base, base, now, out),
-            None => log.begin_at(origin, base, now),
+        let before = log.numbers_of(origin).filter(|numbers| numbers.seen >= numbers.base);
+        let hole = self.holes.get_mut(origin, log.name()).map(|hole| hole.base);
+        let seen = before.map_or_else(|| hole.map_or(u64::MAX, |base| base - 1), |before| before.seen);
+        if may_be_missing && seen.saturating_add(1) < base {
+            let first = before.map(|before| before.base).or(hole).unwrap_or(base);
+            self.lose(log, origin, first, base, now, out);
+        } else {
+            log.begin_at(origin, base, now);
         }
     }
 

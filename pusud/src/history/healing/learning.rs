@@ -17,7 +17,6 @@ impl Healing {
     pub(super) fn take_numbers(&mut self, peer: Origin, told: &NumbersTold<'_>, now: Now, out: &mut impl Out) {
         self.learn_starts(peer, told, now);
         for (channel, all) in &told.channels {
-            let Some(log) = self.logs.log(channel, now) else { continue };
             let is_own = |origin| origin == self.logs.own() || origin == self.logs.own().unnumbered();
             let (boots, is_joining) = (self.logs.boots(), !self.is_ready());
             let ended_before = now.ms - 2 * self.logs.times().retention_ms;
@@ -26,9 +25,13 @@ impl Healing {
                 Some(ended) => is_joining || ended > ended_before,
                 None => boots.is_known(numbers.origin) || is_joining && numbers.has_no_entry(),
             };
-            let is_good =
-                |numbers: &&Numbers| !is_own(numbers.origin) && is_of_use(numbers) && log.takes(numbers.origin);
-            let all: Vec<_> = all.iter().filter(is_good).copied().collect();
+            let mut all: Vec<_> = all.clone();
+            all.retain(|numbers| !is_own(numbers.origin) && is_of_use(numbers));
+            if all.is_empty() {
+                continue;
+            }
+            let Some(log) = self.logs.log(channel, now) else { continue };
+            all.retain(|numbers| log.takes(numbers.origin));
             self.joining.offered(channel, peer, &all, || self.logs.len());
             for numbers in all {
                 // Those before may have taken the room.
@@ -57,7 +60,8 @@ impl Healing {
             self.joining.forgotten = self.joining.forgotten.max(Some(self.logs.minute(ago_ms, now)));
             self.know_forgotten();
         }
-        if told.has_displaced {
+        // A relay that starts has nothing that it could doubt.
+        if told.has_displaced && self.is_ready() {
             for log in self.logs.all() {
                 self.frames.clear();
                 let hand_over = |frames: &[u8], appended, shards| out.deliver(frames, appended, shards);
@@ -114,7 +118,9 @@ impl Healing {
             return;
         }
         let base = mine.map_or(theirs.base, |mine| mine.base);
-        if mine.is_none() && log.adopt_unless_wanted(origin, base, theirs.seen, now) {
+        // Who is linked says itself what there is.
+        let is_its_word = origin == peer || !self.peers.is_linked(origin);
+        if mine.is_none() && is_its_word && log.adopt_unless_wanted(origin, base, theirs.seen, now) {
             return;
         }
         if self.is_old(origin, now) {
@@ -163,13 +169,16 @@ impl Healing {
     }
 
     /// A peer has taken in what it was told.
-    pub(super) fn take_acknowledgement(&mut self, peer: Origin, number: u32, now: Now, out: &mut impl Out) {
+    pub(super) fn take_acknowledgement(&mut self, peer: Origin, number: u32) {
         let Some(of) = self.peers.get_mut(peer) else { return };
         let Some(begun_ms) = of.telling.as_ref().and_then(|telling| telling.acknowledged(number)) else { return };
         self.acknowledged.insert(peer, begun_ms);
-        if of.telling.take().is_some_and(|telling| telling.number != number) {
-            // What it was told again takes less from there.
-            self.tell_all(peer, now, out);
+        if of.dropping_ms.is_some_and(|dropping_ms| dropping_ms < begun_ms) {
+            of.dropping_ms = None;
+        }
+        // Of an earlier one: what it is being told since then takes in what is new.
+        if of.telling.as_ref().is_some_and(|telling| telling.number == number) {
+            of.telling = None;
         }
     }
 }

@@ -181,7 +181,7 @@ impl Healing {
             Message::Ask(origin) => self.serve_numbers(peer, origin, now, out),
             Message::Rings(rings) => self.serve_rings(peer, &rings, now, out),
             Message::Ringed(ringed) => self.take_rings(peer, &ringed, now),
-            Message::Acknowledge(number) => self.take_acknowledgement(peer, number, now, out),
+            Message::Acknowledge(number) => self.take_acknowledgement(peer, number),
         }
         Ok(())
     }
@@ -192,6 +192,13 @@ impl Healing {
             && self.logs.holds(Safeguard::OverflowIsTold)
         {
             peer.overflow(channel, now.ms);
+        }
+    }
+
+    /// Publications for a peer are dropped, of channels that are named later, when those that wait before them have left.
+    pub fn dropping(&mut self, peer: Origin, now: Now) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.dropping_ms.get_or_insert(now.ms);
         }
     }
 
@@ -206,8 +213,14 @@ impl Healing {
     /// The relay stops, and has sent all that its clients have published: peers are told all numbers once more.
     pub fn drain(&mut self, now: Now, out: &mut impl Out) {
         if self.draining_ms.replace(now.ms).is_none() && self.logs.holds(Safeguard::LastNumbers) {
-            for peer in self.peers.origins().to_vec() {
-                self.tell_all(peer, now, out);
+            for origin in self.peers.origins().to_vec() {
+                // Over a link everything has come, unless it says otherwise.
+                let has_all = self.way == Way::Links
+                    && self.peers.get(origin).is_some_and(|peer| peer.telling.is_none() && !peer.has_dropped());
+                self.tell_all(origin, now, out);
+                if let Some(telling) = self.peers.get_mut(origin).and_then(|peer| peer.telling.as_mut()) {
+                    telling.has_displaced &= !has_all;
+                }
             }
         }
     }

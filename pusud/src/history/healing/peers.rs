@@ -26,6 +26,8 @@ pub(super) struct Peer {
     pub(super) overflowed: Option<HashSet<Box<str>>>,
     /// Since when.
     pub(super) overflowed_ms: i64,
+    /// Since when publications for it may have been dropped that it has not been told of.
+    pub(super) dropping_ms: Option<i64>,
     /// Questions for publications that it has not answered.
     pub(super) fetching: u32,
     /// Starts of relays that it was the first to tell of.
@@ -45,6 +47,7 @@ impl Peer {
             owed: None,
             overflowed: Some(HashSet::new()),
             overflowed_ms: now_ms,
+            dropping_ms: None,
             fetching: 0,
             boots: 0,
             answered: HashMap::new(),
@@ -63,6 +66,11 @@ impl Peer {
                 channels.insert(channel.into());
             }
         }
+    }
+
+    /// Whether publications for it were dropped, or may have been.
+    pub(super) fn has_dropped(&self) -> bool {
+        self.has_overflowed() || self.dropping_ms.is_some()
     }
 
     /// Whether publications for it were dropped of which it does not know.

@@ -95,7 +95,7 @@ pub(super) struct Telling {
     pub(super) begun_ms: i64,
     /// The relay stops.
     pub(super) is_final: bool,
-    has_displaced: bool,
+    pub(super) has_displaced: bool,
     /// When all of it was sent.
     pub(super) sent_ms: Option<i64>,
     /// The numbers of what it was told before in vain, and when each of them began: an acknowledgement may be on its way.

@@ -117,7 +117,7 @@ impl Healing {
             if !peer.has_overflowed() || peer.overflowed_ms + OVERFLOW_MS > now.ms || out.room(origin) == 0 {
                 continue;
             }
-            let overflowed_ms = peer.overflowed_ms;
+            let dropped_ms = peer.dropping_ms.unwrap_or(peer.overflowed_ms).min(peer.overflowed_ms);
             match peer.overflowed.replace(Default::default()) {
                 Some(channels) => {
                     let mut channels: Vec<_> = channels.into_iter().collect();
@@ -125,7 +125,7 @@ impl Healing {
                     let mut told = Vec::new();
                     let logs: Vec<_> = channels.iter().filter_map(|channel| self.logs.find(channel)).collect();
                     // One that is there may be another one by now.
-                    let are_there = !self.logs.has_forgotten_changes_since(overflowed_ms - APPENDED_MS);
+                    let are_there = !self.logs.has_forgotten_changes_since(dropped_ms - APPENDED_MS);
                     for log in logs {
                         let numbers = self.book().numbers(&log, Some(self.logs.own()));
                         if !numbers.is_empty() {

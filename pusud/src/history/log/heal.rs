@@ -129,8 +129,10 @@ impl Log {
     /// There is something of this origin, which is in the list from here on.
     pub fn know(&self, origin: Origin, base: u64) {
         let mut state = self.lock();
-        state.place_or_new(origin, base);
-        state.count(&self.name, &self.shared);
+        if !state.is_dropped {
+            state.place_or_new(origin, base);
+            state.count(&self.name, &self.shared);
+        }
     }
 
     /// Something may be lost here of whomever, and nobody knows what: listeners are told, and nobody who comes back from before
@@ -190,7 +192,7 @@ impl Log {
         let mut state = self.lock();
         let is_new = state.place(origin).is_none_or(|place| state.origins[place].numbers.is_empty());
         let was_displaced = state.horizon.is_some() && self.shared.has_displaced(self.ttl_ms, now);
-        if !was_displaced || !is_new || state.is_in_use(self) {
+        if state.is_dropped || !was_displaced || !is_new || state.is_in_use(self) {
             return false;
         }
         let place = state.place_or_new(origin, base);

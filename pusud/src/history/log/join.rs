@@ -189,8 +189,10 @@ impl State {
                 }
             } else if let Some(numbers) = numbers {
                 let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
-                // Below the base, too: that is where the origin has begun anew, and not where it had begun.
-                let number = known.map_or(number, |known| known.seen_with(number));
+                // Below the base of another relay there may have been something. Of this one nothing was: it knows what it has
+                // forgotten.
+                let lowest = if origin == shared.own { numbers.base - 1 } else { 0 };
+                let number = known.map_or(number, |known| known.seen_with(number)).max(lowest);
                 is_recovered &= !is_counted || number + 1 >= numbers.floor;
             } else {
                 // It has seen nothing of that start. If nobody knows of it, nobody knows what else was there.
@@ -266,8 +268,7 @@ impl State {
 /// Whether the clock of the relay that made a position is too far ahead of this one's: then its minute says nothing of what had
 /// ended before.
 fn is_ahead_of_clock(log: &Log, since: &Position, now: Now) -> bool {
-    let is_own = since.get(log.shared.own).is_some();
-    !is_own && since.minute > now.minute.saturating_add(log.times.half_minutes())
+    since.minute > now.minute.saturating_add(log.times.half_minutes())
 }
 
 fn not_recovered(at: Position, skip: Option<Position>) -> Joining {

@@ -2,7 +2,6 @@
 
 use super::origins::Known;
 use super::{Log, State};
-use crate::history::boots::FORGOTTEN_RETENTIONS;
 use crate::history::clock::Now;
 use crate::history::origin::Origin;
 use crate::history::position::{self, ORIGINS_MAX, Position};
@@ -22,17 +21,16 @@ impl State {
         for place in (0..self.origins.len()).rev() {
             let known = &mut self.origins[place];
             let origin = known.numbers.origin;
-            if shared.is_own(origin) || !known.numbers.has_no_entry() {
+            if origin == shared.own || !known.numbers.has_no_entry() {
                 continue;
             }
-            let ended_ago = match shared.boots.ended(origin) {
-                Some(ended) => now.ms - ended,
-                None if shared.boots.is_known(origin) => continue,
-                // Starts are forgotten that ended so long ago.
-                None => FORGOTTEN_RETENTIONS * retention,
-            };
-            known.is_listed &= ended_ago < retention;
-            if ended_ago >= FORGOTTEN_RETENTIONS * retention {
+            if origin == shared.own.unnumbered() {
+                // Nothing comes without a number any more.
+                known.is_listed &= now.ms - known.changed_ms < retention;
+            } else if let Some(ended) = shared.boots.ended(origin) {
+                known.is_listed &= now.ms - ended < retention;
+            } else if !shared.boots.is_known(origin) {
+                // No sooner: whoever comes from before it has lost something, and not been ahead of this relay.
                 self.forget_origin(place);
             }
         }
@@ -55,7 +53,10 @@ impl State {
         let is_marked = move |known: &Known| self.horizon.is_some() && known.numbers.origin == own;
         let is_named = move |known: &&Known| known.is_listed && (!known.numbers.is_empty() || is_marked(known));
         let count = self.origins.iter().filter(is_named).count();
-        let named = self.origins.iter().filter(is_named).skip(count.saturating_sub(ORIGINS_MAX));
+        let left_out = count.saturating_sub(ORIGINS_MAX);
+        // The relay's own stands first: whoever has that one can be judged here.
+        let is_in = move |&(at, _): &(usize, &Known)| at == 0 || at > left_out;
+        let named = self.origins.iter().filter(is_named).enumerate().filter(is_in).map(|(_, known)| known);
         let alone = (count == 0).then_some((own, 0));
         (named.map(|known| (known.numbers.origin, known.numbers.seen)).chain(alone), count > ORIGINS_MAX)
     }

@@ -152,7 +152,12 @@ impl<D: Door> Mesh<D> {
             }
             without_room.push(*id);
         }
-        without_room.into_iter().for_each(|id| self.tell_dropped(id));
+        for id in without_room {
+            if let Some(origin) = self.links.get(&id).map(|link| link.origin) {
+                self.heal_with(|healing, now, _| healing.dropping(origin, now));
+            }
+            self.tell_dropped(id);
+        }
         let Some((channel, ids)) = self.wanted.links(channel) else { return };
         for id in ids {
             if let Some(link) = self.links.get_mut(id).filter(|link| link.history.is_none()) {

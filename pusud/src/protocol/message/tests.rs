@@ -76,8 +76,8 @@ fn malformed_messages() {
 
 #[test]
 fn whatever_is_no_position_is_an_empty_one() {
-    let (longest, too_long) = ("x".repeat(512), "x".repeat(513));
-    let escaped = r"\u0078".repeat(512);
+    let (longest, too_long) = ("x".repeat(POSITION_BYTES_MAX), "x".repeat(POSITION_BYTES_MAX + 1));
+    let escaped = r"\u0078".repeat(POSITION_BYTES_MAX);
     for (json, text) in [
         (r#""""#.to_owned(), ""),
         ("null".to_owned(), ""),
@@ -89,7 +89,7 @@ fn whatever_is_no_position_is_an_empty_one() {
         (format!(r#""{escaped}""#), &longest),
         (format!(r#""{too_long}""#), ""),
         (format!(r#""{escaped}\u0078""#), ""),
-        (format!(r#""{}""#, "ä".repeat(257)), ""),
+        (format!(r#""{}""#, "ä".repeat(POSITION_BYTES_MAX / 2 + 1)), ""),
         (format!(r#""{}""#, "x".repeat(100_000)), ""),
     ] {
         let message = format!(r#"{{"type":"subscribe","channel":"a","since":{json}}}"#);

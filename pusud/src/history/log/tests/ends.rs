@@ -40,7 +40,7 @@ fn what_a_forgotten_start_has_behind_a_gap_goes_with_it() {
     relay.log().jump(origin(2), 1, 5, now(relay.ms), &mut Vec::new(), |_, _, _| {});
     // A peer says so.
     relay.logs.boots().learn(origin(2), Some(relay.ms - 3 * RETENTION_MS));
-    relay.ms += 1000;
+    relay.at(relay.ms + 1000);
     relay.publish(&["3"]);
     assert!(relay.log().numbers_of(origin(2)).is_none());
     let all = relay.log().join(0, Start::Last(9), Room::ANY, now(relay.ms)).expect("it is there");

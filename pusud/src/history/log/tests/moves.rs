@@ -1,7 +1,7 @@
 //! Positions that come from elsewhere: of other channels, other clocks, and beside relays that give no numbers.
 
 use super::{Relay, Room, now, origin};
-use crate::history::{Logs, Position, Rule, Settings, Start};
+use crate::history::{Answer, Logs, Position, Rule, Settings, Start};
 use std::time::Duration;
 
 /// `T`, in milliseconds; a minute has one second.
@@ -15,7 +15,7 @@ fn a_position_of_another_channel_is_told_as_lost() {
     other.publish(0, ["4", "5"].into_iter(), now(0), &mut Vec::new(), |_, _, _| {});
     for position in [&first, &second] {
         let joining = other.read(Start::Since(Position::parse(position)), now(0));
-        assert_eq!((joining.answer, joining.skip), (crate::history::Answer::NotRecovered, None), "{position}");
+        assert_eq!((joining.answer, joining.skip), (Answer::NotRecovered, None), "{position}");
     }
     assert_eq!(relay.recovered(&first), Some(vec!["2".into(), "3".into()]));
 }
@@ -26,6 +26,7 @@ fn a_clock_that_is_too_far_ahead_is_not_believed() {
     relay.logs.boots().learn(origin(2), None);
     relay.logs.boots().learn(origin(3), None);
     relay.receive(2, 1, &["1"]);
+    relay.publish(&["0"]);
     let position = |ahead_ms| {
         let mut position = Position::parse(&relay.position()).expect("it is one");
         position.minute = now(ahead_ms).minute;
@@ -54,7 +55,7 @@ fn a_channel_that_keeps_for_less_time_names_starts_for_less_time() {
         let log = logs.log(channel, now(ms)).expect("it has history");
         log.publish(0, ["1"].into_iter(), now(ms), &mut Vec::new(), |_, _, _| {});
         let position = log.read(Start::Now, now(ms)).position;
-        assert_eq!(log.read(Start::Since(Some(position.clone())), now(ms)).answer, crate::history::Answer::Recovered);
+        assert_eq!(log.read(Start::Since(Some(position.clone())), now(ms)).answer, Answer::Recovered);
         position.get(origin(2)).is_some()
     };
     for channel in ["short", "long"] {
@@ -66,6 +67,16 @@ fn a_channel_that_keeps_for_less_time_names_starts_for_less_time() {
     // Two hours later: `long` keeps what the start has published, and names it.
     let later = 2 * 60 * 60 * 1000;
     assert_eq!((named("short", later), named("long", later)), (false, true));
+    // Whoever has seen less of it than there was has lost something, however long ago it ended.
+    for hours in [3, 4, 30, 150] {
+        let at = now(hours * 60 * 60 * 1000);
+        logs.boots().forget(at);
+        let log = logs.log("short", at).expect("it has history");
+        log.publish(0, ["1"].into_iter(), at, &mut Vec::new(), |_, _, _| {});
+        let mut before = log.read(Start::Now, now(0)).position;
+        before.merge(origin(2), 0);
+        assert_eq!(log.read(Start::Since(Some(before)), at).answer, Answer::NotRecovered, "after {hours} h");
+    }
 }
 
 #[test]

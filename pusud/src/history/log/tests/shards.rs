@@ -180,12 +180,21 @@ impl Relay {
             None => Start::Now,
             Some((position, _)) => Start::Since(Position::parse(position)),
         };
+        let before = match &start {
+            Start::Since(position) => position.clone(),
+            _ => None,
+        };
+        let base = self.base;
         let joining = self.log.join(shard, start, Room::ANY, now(self.ms)).expect("it was not forgotten");
         let (list, forgotten, size) = (&self.list, self.forgotten, self.size);
         let listener_of = &mut self.listeners[listener];
         let of_this = listener_of.kept.as_ref().is_none_or(|(_, of)| *of == forgotten);
         let missed = list.len() - if of_this { listener_of.next } else { 0 };
         let is_kept = of_this && missed <= size.min(list.len());
+        // Whoever was told of a loss there names what other relays have forgotten since: that may be no end.
+        let begun_anew = before.is_some_and(|before| {
+            (2..4).any(|from| before.get(origin(from)).is_some_and(|seen| seen + 1 < base[from as usize]))
+        });
         match joining.answer {
             Answer::Now => listener_of.next = list.len(),
             Answer::Recovered => {
@@ -193,7 +202,7 @@ impl Relay {
                 assert_eq!(joining.missed.len(), missed);
             }
             Answer::NotRecovered => {
-                assert!(!is_kept, "it has missed no more than {missed}");
+                assert!(!is_kept || begun_anew, "it has missed no more than {missed}");
                 listener_of.next = list.len();
             }
             Answer::Last => unreachable!("nobody asks for it"),

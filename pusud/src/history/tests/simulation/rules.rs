@@ -84,7 +84,7 @@ fn of_whom_a_position_does_not_name_nothing_was_seen() {
 /// A gap told 5 to 7 as lost. Who comes back with 4 would never hear of them.
 #[test]
 fn nobody_recovers_from_before_a_gap() {
-    finds(Class::BigAll, Without::Safeguard(Safeguard::GapRaisesFloor), &[79, 83]);
+    finds(Class::CutOffAndKill, Without::Safeguard(Safeguard::GapRaisesFloor), &[242, 299]);
 }
 
 /// A relay's own publications leave its ring like those of others.
