@@ -217,10 +217,7 @@ impl Healing {
                 // Over a link everything has come, unless it says otherwise.
                 let has_all = self.way == Way::Links
                     && self.peers.get(origin).is_some_and(|peer| peer.telling.is_none() && !peer.has_dropped());
-                self.tell_all(origin, now, out);
-                if let Some(telling) = self.peers.get_mut(origin).and_then(|peer| peer.telling.as_mut()) {
-                    telling.has_displaced &= !has_all;
-                }
+                self.tell(origin, !has_all, now, out);
             }
         }
     }
@@ -268,11 +265,17 @@ impl Healing {
     }
 
     fn tell_all(&mut self, peer: Origin, now: Now, out: &mut impl Out) {
+        self.tell(peer, true, now, out);
+    }
+
+    /// Tells a peer all that it has not acknowledged; whether it may lack some of what has been displaced since.
+    fn tell(&mut self, peer: Origin, may_lack: bool, now: Now, out: &mut impl Out) {
         let number = self.next_number;
         self.next_number = self.next_number.checked_add(1).unwrap_or(1);
         let since = self.acknowledged.get(&peer).copied().unwrap_or(i64::MIN);
         let book = Book { logs: &self.logs, starts: &self.starts, digest: self.digest };
         let mut telling = Telling::since(since, &book, number, self.draining_ms.is_some(), now);
+        telling.has_displaced &= may_lack;
         telling.send(peer, &book, now, out);
         if let Some(peer) = self.peers.get_mut(peer) {
             peer.telling = Some(telling);

@@ -167,3 +167,31 @@ fn who_has_forgotten_its_own_says_so() {
     let numbers = relay.last_entries(B).expect("it has answered");
     assert!(numbers.base > 6 && numbers.seen + 1 == numbers.base, "{numbers:?}");
 }
+
+/// Links were whole all the time, so that peers have everything: a relay that stops gives nobody reason to doubt.
+#[test]
+fn who_stops_with_whole_links_says_nothing_of_what_it_has_displaced() {
+    for drops in [false, true] {
+        let mut relay = full(1);
+        for number in 0..10 {
+            [B, C].into_iter().for_each(|peer| relay.hears(peer, &Message::Acknowledge(number)));
+        }
+        let now = relay.now();
+        if drops {
+            relay.healing.dropping(origin(B), now);
+        }
+        relay.take_questions(B);
+        relay.healing.drain(now, &mut relay.sent);
+        assert_eq!(relay.has_told_of_displaced(B), drops);
+    }
+}
+
+/// A third relay says how much there is of one that is linked here.
+#[test]
+fn the_word_of_another_relay_is_not_taken_where_a_log_was_displaced() {
+    let mut relay = full(1);
+    let channel = (0..CHANNELS).map(name).find(|channel| relay.logs.find(channel).is_none()).expect("one went");
+    relay.told(C, &channel, vec![numbers(B, 1 << 50, 0)]);
+    relay.publishes(B, &channel, 2, "1");
+    assert_eq!(relay.delivered(&channel, B), (vec![1, 2], vec![]));
+}

@@ -251,3 +251,13 @@ fn ages_and_numbers_at_their_bounds_harm_nobody() {
     relay.hears(C, &Message::Entries(entries));
     assert_eq!(relay.delivered("x", DEAD), (vec![1], vec![]));
 }
+
+#[test]
+fn names_of_which_nothing_is_told_make_no_logs() {
+    let mut relay = Relay::serving();
+    for number in 0..1000 {
+        relay.told(C, &format!("m{number}"), vec![]);
+        relay.told(C, &format!("n{number}"), vec![numbers(77, 4, 4)]);
+    }
+    assert_eq!((relay.logs.len(), relay.logs.bytes()), (0, 0));
+}

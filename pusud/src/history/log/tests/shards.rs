@@ -176,15 +176,8 @@ impl Relay {
     }
 
     fn join(&mut self, listener: usize, shard: usize, cut: usize) {
-        let start = match &self.listeners[listener].kept {
-            None => Start::Now,
-            Some((position, _)) => Start::Since(Position::parse(position)),
-        };
-        let before = match &start {
-            Start::Since(position) => position.clone(),
-            _ => None,
-        };
-        let base = self.base;
+        let kept = self.listeners[listener].kept.as_ref().map(|(position, _)| Position::parse(position));
+        let start = kept.clone().map_or(Start::Now, Start::Since);
         let joining = self.log.join(shard, start, Room::ANY, now(self.ms)).expect("it was not forgotten");
         let (list, forgotten, size) = (&self.list, self.forgotten, self.size);
         let listener_of = &mut self.listeners[listener];
@@ -192,9 +185,9 @@ impl Relay {
         let missed = list.len() - if of_this { listener_of.next } else { 0 };
         let is_kept = of_this && missed <= size.min(list.len());
         // Whoever was told of a loss there names what other relays have forgotten since: that may be no end.
-        let begun_anew = before.is_some_and(|before| {
-            (2..4).any(|from| before.get(origin(from)).is_some_and(|seen| seen + 1 < base[from as usize]))
-        });
+        let is_below =
+            |(from, seen): (Origin, u64)| (2..4).any(|of| from == origin(of) && seen + 1 < self.base[of as usize]);
+        let begun_anew = kept.flatten().is_some_and(|at| at.iter().any(is_below));
         match joining.answer {
             Answer::Now => listener_of.next = list.len(),
             Answer::Recovered => {
