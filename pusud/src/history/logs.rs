@@ -143,7 +143,7 @@ impl Logs {
         self.shared.base()
     }
 
-    /// How long ago the youngest log was forgotten, in milliseconds, if one was.
+    /// How long ago that of the forgotten logs was used that was used last, in milliseconds, if any was forgotten.
     pub(super) fn forgotten_ago_ms(&self, now: Now) -> Option<u64> {
         let minutes = now.minute.saturating_sub(self.shared.horizon()?);
         Some(u64::from(minutes) * self.times().minute_ms.unsigned_abs())
@@ -160,7 +160,7 @@ impl Logs {
         self.shared.forgotten_elsewhere(minute);
     }
 
-    /// Whether numbers that have changed since then went with logs for which there was no room.
+    /// Whether numbers that have changed since then went with logs that were forgotten.
     pub(super) fn has_forgotten_changes_since(&self, ms: i64) -> bool {
         self.shared.has_forgotten_changes_since(ms)
     }

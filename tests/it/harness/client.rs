@@ -218,6 +218,19 @@ impl Client {
         nothing
     }
 
+    /// Has all of these ask something of their shards: the place of the first one whose shard answers, and so does not stand still.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn first_that_answers(clients: &mut [Self]) -> usize {
+        let began = Instant::now();
+        clients.iter_mut().for_each(|client| client.send(json!({"type": "subscribe", "channel": "answers"})));
+        let mut at = 0;
+        while clients[at].next_json_within(Duration::from_millis(10)).is_none() {
+            assert!(began.elapsed() < DEADLINE, "no shard answers");
+            at = (at + 1) % clients.len();
+        }
+        at
+    }
+
     /// Says goodbye and waits until the relay has answered and closed the connection.
     pub(crate) fn close(mut self) {
         self.socket.close(None).unwrap();

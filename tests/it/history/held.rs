@@ -1,9 +1,8 @@
 //! Hot channels with history on a link, beside a shard that stands still: the other channels of the link go on, and afterwards
 //! the hot one is complete.
 
-use crate::harness::{Client, DEADLINE, Network, not_run, stop_thread};
+use crate::harness::{Client, Network, not_run, stop_thread};
 use serde_json::json;
-use std::time::{Duration, Instant};
 
 /// Nobody is a slow consumer here, and everything is kept.
 const SETTINGS: &str = "limits: {outbox_bytes: 128 MiB, max_queued_bytes: 2 GiB, outbox_soft_time: 1day, write_deadline: 1day}\n\
@@ -16,18 +15,6 @@ const LISTENERS: usize = 6;
 
 fn clients(network: &Network) -> Vec<Client> {
     (0..LISTENERS).map(|_| network.relay(1).client()).collect()
-}
-
-/// The first whose shard answers.
-fn one_that_answers(clients: &mut [Client]) -> usize {
-    let began = Instant::now();
-    clients.iter_mut().for_each(|client| client.send(json!({"type": "subscribe", "channel": "answers"})));
-    let mut at = 0;
-    while clients[at].next_json_within(Duration::from_millis(10)).is_none() {
-        assert!(began.elapsed() < DEADLINE, "no shard answers");
-        at = (at + 1) % clients.len();
-    }
-    at
 }
 
 /// Each once and in order, and those that are missing were told of: a machine that stands still may take too long to ask for them.
@@ -64,7 +51,7 @@ fn a_hot_channel_holds_up_no_other_one() {
         Ok(stopped) => stopped,
         Err(reason) => return not_run("history over a link to a relay of which a shard stands still", reason),
     };
-    let at = one_that_answers(&mut quiet);
+    let at = Client::first_that_answers(&mut quiet);
     let (mut source, content) = (network.relay(0).client(), "x".repeat(BYTES));
     source.publish_all("h.hot", (0..HOT_MESSAGES).map(|number| json!([number, content])));
     for number in 0..20 {

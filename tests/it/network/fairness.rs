@@ -113,7 +113,7 @@ fn a_shard_that_stands_still_holds_up_its_own_channels_alone() {
     }
     wait_until_interest_is_right(&network);
     let Some(stopped) = stopped_shard(&network, "a link to a relay of which a shard stands still") else { return };
-    let at = one_that_answers(&mut quiet_listeners);
+    let at = Client::first_that_answers(&mut quiet_listeners);
 
     hot.publish_until_some_are_dropped(&network);
     publish_quietly(&format!("quiet.{at}"), &mut source, &mut quiet_listeners[at]);
@@ -122,19 +122,6 @@ fn a_shard_that_stands_still_holds_up_its_own_channels_alone() {
     wait_until_all_is_sent(&network);
     let arrived = hot.end(&mut hot_listeners);
     assert_all_is_counted(&network, hot.published, arrived);
-}
-
-/// One whose shard does not stand still.
-#[cfg(target_os = "linux")]
-fn one_that_answers(clients: &mut [Client]) -> usize {
-    let began = Instant::now();
-    clients.iter_mut().for_each(|client| client.send(json!({"type": "subscribe", "channel": "answers"})));
-    let mut at = 0;
-    while clients[at].next_json_within(Duration::from_millis(10)).is_none() {
-        assert!(began.elapsed() < DEADLINE, "no shard answers");
-        at = (at + 1) % clients.len();
-    }
-    at
 }
 
 /// The one that came first had all of the link's queue.
